@@ -1,0 +1,45 @@
+"""Errors a user can fix: one line that says the fact, the likely cause and the remedy."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class LMBenchError(Exception):
+    """Something the user can put right; the command line prints it without a traceback and exits with 2."""
+
+
+class BadConfig(LMBenchError):
+    """A benchmark file, a field or an option does not say what it should."""
+
+
+class BadText(LMBenchError):
+    """A text file cannot be read as the corpus it was given for."""
+
+
+class BadModel(LMBenchError):
+    """A model broke the contract, or its saved state cannot be read."""
+
+
+class BadDiscounts(LMBenchError):
+    """Discounts cannot be estimated from these counts of counts."""
+
+
+class Diverged(LMBenchError):
+    """Training left the finite numbers."""
+
+
+def suggestion(options: Mapping[str, object], name: str) -> str:
+    """'; did you mean 'lstm'? (gru, lstm, rnn)' for the option nearest to name, or only the list."""
+    near = get_close_matches(name, list(options), n=1, cutoff=0.6)
+    listed = ", ".join(sorted(options))
+    return f"; did you mean {near[0]!r}? ({listed})" if near else f"; one of: {listed}"
+
+
+def choose(options: Mapping[str, T], name: str, what: str) -> T:
+    """options[name], or BadConfig that names what was asked for and the nearest option there is."""
+    if name not in options:
+        raise BadConfig(f"no {what} {name!r}{suggestion(options, name)}")
+    return options[name]

@@ -1,0 +1,90 @@
+"""The contract every row of every table obeys."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import fields
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Floats = npt.NDArray[np.float64]
+State = dict[str, npt.NDArray[np.generic]]
+
+
+class LanguageModel(ABC):
+    """A conditional distribution p(w | h) over the V events of a vocabulary.
+
+    Subclasses are keyword-only dataclasses: the fields are the hyperparameters, the only ones, and go
+    verbatim into the report. What fit() learns is stored under names ending in "_"; every fitted model has
+    vocab_. A model whose fields include `seed` is random: a benchmark may fit it with several seeds.
+    """
+
+    vocab_: Vocabulary
+
+    family: ClassVar[str] = "other"
+    """What a benchmark groups rows by: ngram, word-vector, recurrent, mixture, reference."""
+    @property
+    def track(self) -> str:
+        """'static', or 'adaptive' when scoring learns from the text it scores; the two are never ranked together."""
+        return "static"
+
+    @property
+    def scope(self) -> frozenset[str]:
+        """What the row is measured on; a reference row that is exact for one thing only names that thing."""
+        return frozenset({"test", "probes"})
+
+    @property
+    def normalised(self) -> bool:
+        """Whether next_log_probs is a distribution; a model that is not gets no perplexity."""
+        return True
+
+    @abstractmethod
+    def fit(self, train: Sentences, valid: Sentences) -> Self:
+        """Learn from train. valid is for choices only: stopping, mixture weights, discounts."""
+
+    @abstractmethod
+    def log_probs(self, batch: Sentences) -> Floats:
+        """float64 (N,): ln p(token | <s>, earlier tokens of its row) for each of batch.tokens.
+
+        A row's values do not depend on the other rows. -inf means impossible; NaN is an error.
+        """
+
+    def next_log_probs(self, prefixes: Sentences) -> Floats:
+        """float64 (S, V): ln p(. | <s>, row) for each row, which may be empty.
+
+        The default asks log_probs about all V continuations: right for every model, quick for none.
+        """
+        chunk = max(1, 2_000_000 // (len(prefixes.vocab) * int(prefixes.lengths.max(initial=0) + 1)))
+        table = np.empty((len(prefixes), len(prefixes.vocab)))
+        for start in range(0, len(prefixes), chunk):
+            asked = prefixes.take(np.arange(start, min(start + chunk, len(prefixes)))).extend_each()
+            table[start : start + chunk] = self.log_probs(asked)[asked.offsets[1:] - 1].reshape(-1, len(prefixes.vocab))
+        return table
+
+    @abstractmethod
+    def n_params(self) -> int:
+        """Stored numbers: probabilities and weights for count models, weights for neural ones."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """What fit() learned as arrays, to be saved as safetensors; fields and vocabulary are JSON beside it."""
+
+    @abstractmethod
+    def restore(self, vocab: Vocabulary, state: State) -> Self:
+        """The inverse of state(): afterwards every score is what it was."""
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of this row must know: a fallback that was taken, words without a vector."""
+        return ()
+
+    def config(self) -> dict[str, object]:
+        """Every field and its value, defaults included."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]

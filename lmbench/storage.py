@@ -1,0 +1,59 @@
+"""Files that are either the old ones or the new ones, never half of either, and the checksums that prove it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from lmbench.errors import LMBenchError
+
+
+def sha256(source: Path | bytes) -> str:
+    """The SHA-256, 64 hexadecimal digits, of a file's content or of these bytes."""
+    digest = hashlib.sha256()
+    if isinstance(source, bytes):
+        digest.update(source)
+    else:
+        with source.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def atomic_write(path: Path, content: bytes | str) -> None:
+    """Make path hold content (text as UTF-8, line ends as given); its folder is made where it is missing.
+
+    The content goes to a temporary file in the same folder, reaches the disk, and only then takes the
+    name: whoever reads path, and a machine that stops at any moment, finds the old content or the new.
+    """
+    path = Path(path)
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise LMBenchError(f"cannot write {path}: {reason}; free some space or choose a folder you may write to") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the new name on the disk too, where the system lets a folder be opened (Windows does not)."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,1 @@
+"""From text to batches: tokenizers, corpora, the vocabulary, sentences, the built-in grammar, probes."""

@@ -1,0 +1,113 @@
+"""The n-gram model as a language model: the same numbers by every road, and errors that help."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from lmbench.errors import BadConfig
+from lmbench.model import LanguageModel
+from lmbench.models.ngram import Model, NGram
+from lmbench.ngrams.smoothing import METHODS
+from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import Vocabulary
+
+VOCAB = Vocabulary.of_words([f"w{i}" for i in range(30)])
+
+
+def sample(seed, n_rows, longest=9):
+    rng = np.random.default_rng(seed)
+    draw = lambda: np.minimum(rng.zipf(1.4, rng.integers(0, longest)) + 1, len(VOCAB) - 1)  # noqa: E731
+    return Sentences.of_rows([[*draw(), 1] for _ in range(n_rows)], VOCAB)
+
+
+TRAIN, TEST = sample(0, 200), sample(1, 40)
+PREFIXES = Sentences.of_rows([row[:-1] for row in TEST] + [[], [0], [1], [31, 31, 31]], VOCAB)
+every_model = pytest.mark.parametrize(
+    "model",
+    [NGram(order=n, smoothing=s) for s in METHODS for n in (1, 2, 3, 5)],
+    ids=lambda m: f"{m.smoothing}-{m.order}",
+)
+
+
+@every_model
+def test_next_log_probs_are_what_log_probs_says_of_every_continuation(model):
+    model.fit(TRAIN, TEST)
+    np.testing.assert_allclose(
+        model.next_log_probs(PREFIXES), LanguageModel.next_log_probs(model, PREFIXES), atol=1e-12
+    )
+
+
+@every_model
+def test_a_restored_model_gives_the_same_numbers(model):
+    model.fit(TRAIN, TEST)
+    again = NGram(**model.config()).restore(VOCAB, model.state())
+    np.testing.assert_array_equal(again.log_probs(TEST), model.log_probs(TEST))
+    np.testing.assert_array_equal(again.next_log_probs(PREFIXES), model.next_log_probs(PREFIXES))
+    assert again.n_params() == model.n_params()
+    assert again.notes() == model.notes()
+
+
+@every_model
+def test_scores_are_one_log_probability_a_token_and_impossible_ones_are_silent(model):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        log_probs = model.fit(TRAIN, TEST).log_probs(TEST)
+        model.next_log_probs(PREFIXES)
+    assert log_probs.shape == (TEST.n_tokens,)
+    assert log_probs.dtype == np.float64
+    assert (log_probs <= 0).all()
+    assert model.smoothing == "mle" or np.isfinite(log_probs).all()
+
+
+@every_model
+def test_rows_are_scored_alone(model):
+    model.fit(TRAIN, TEST)
+    alone = [model.log_probs(TEST.take([s])) for s in range(len(TEST))]
+    np.testing.assert_array_equal(np.concatenate(alone), model.log_probs(TEST))
+
+
+def test_one_mle_gram_is_the_relative_frequency():
+    log_probs = NGram(order=1, smoothing="mle").fit(TRAIN, TEST).next_log_probs(PREFIXES)
+    with np.errstate(divide="ignore"):
+        expected = np.log(np.bincount(TRAIN.tokens, minlength=len(VOCAB)) / TRAIN.n_tokens)
+    np.testing.assert_allclose(log_probs, np.tile(expected, (len(PREFIXES), 1)), atol=1e-12)
+
+
+def test_parameters_are_alphas_and_gammas():
+    train = Sentences.of_rows([[2, 3, 1]], Vocabulary.of_words(["a", "b"]))
+    # alphas: 5 unigrams with <s>, 3 bigrams; gammas: the empty context, 5 words
+    assert NGram(order=2, smoothing="witten_bell").fit(train, train).n_params() == 5 + 3 + 1 + 5
+
+
+def test_nothing_to_score_is_nothing():
+    model = NGram().fit(TRAIN, TEST)
+    assert model.log_probs(Sentences.of_rows([], VOCAB)).shape == (0,)
+    assert model.log_probs(Sentences.of_rows([[], []], VOCAB)).shape == (0,)
+    assert model.next_log_probs(Sentences.of_rows([], VOCAB)).shape == (0, len(VOCAB))
+
+
+def test_a_text_without_words_makes_every_event_alike():
+    nothing = Sentences.of_rows([], VOCAB)
+    for smoothing in METHODS:
+        log_probs = NGram(smoothing=smoothing).fit(nothing, nothing).next_log_probs(PREFIXES)
+        np.testing.assert_allclose(log_probs, -np.log(len(VOCAB)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"order": 0}, "order is 0, and an n-gram has at least one word; set order to 1 or more"),
+        ({"k": 0.0}, "k is 0.0, .* set k above 0, or smoothing = 'mle'"),
+        ({"k": float("nan")}, "k is nan"),
+        ({"smoothing": "kneser_nay"}, "no smoothing 'kneser_nay'; did you mean 'kneser_ney'?"),
+    ],
+)
+def test_a_bad_field_is_named_when_the_model_is_made(fields, message):
+    with pytest.raises(BadConfig, match=message):
+        NGram(**fields)
+
+
+def test_the_kind_is_its_file():
+    assert Model is NGram
+    assert Model.family == "ngram"

@@ -1,0 +1,170 @@
+"""Against other people's programs: nltk.lm on toy text, KenLM on text of our own and on the Penn Treebank.
+
+tests/data/kenlm: made-up English (a small random grammar with made-up words), and order4.arpa.gz, which KenLM
+(github.com/kpu/kenlm, commit 4cb443e) made of it: `lmplz -o 4 < train.txt > order4.arpa`.
+"""
+
+import gzip
+import math
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nltk.lm import MLE, Laplace, Lidstone
+from nltk.lm.counter import NgramCounter
+from nltk.lm.smoothing import KneserNey, WittenBell
+from nltk.lm.vocabulary import Vocabulary as NltkVocabulary
+
+from lmbench.models.ngram import NGram
+from lmbench.ngrams.smoothing import METHODS, Settings
+from lmbench.ngrams.table import NGramTable
+from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import Vocabulary
+
+FIXTURE = Path(__file__).parent / "data" / "kenlm"
+TOY = [line.split() for line in ("a b c", "a b b d", "c a b", "d", "b c a", "a b c d", "c c")]
+TOY_VOCAB = Vocabulary.build(TOY)
+TOY_TRAIN = Sentences.encode(TOY, TOY_VOCAB)
+
+
+def lines(path):
+    with gzip.open(path, "rt", encoding="utf8") as file:
+        return [line.split() for line in file]
+
+
+def nltk_counter(order):
+    """nltk's counts of the n-grams that are counted here: one <s>, never predicted."""
+    grams = []
+    for words in TOY:
+        row = ("<s>", *words, "</s>")
+        grams += [row[i + 1 - n : i + 1] for i in range(1, len(row)) for n in range(1, order + 1) if n <= i + 1]
+    return NgramCounter([grams])
+
+
+# nltk counts <UNK> as one more word of its vocabulary: as many events as here
+NLTK_VOCAB = NltkVocabulary(["</s>", *"abcd"])
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("theirs", "fields"),
+    [
+        (MLE, {"smoothing": "mle"}),
+        (Laplace, {"smoothing": "add_k"}),
+        (partial(Lidstone, 0.3), {"smoothing": "add_k", "k": 0.3}),
+    ],
+    ids=["mle", "laplace", "lidstone"],
+)
+def test_nltk_gives_the_same_probabilities(theirs, fields, order):
+    reference = theirs(order, vocabulary=NLTK_VOCAB, counter=nltk_counter(order))
+    model = NGram(order=order, **fields).fit(TOY_TRAIN, TOY_TRAIN)
+    histories = [words[:i] for words in TOY for i in range(len(words) + 1)]
+    got = np.exp(model.next_log_probs(Sentences.encode_prefixes(histories, TOY_VOCAB)))
+    for row, history in zip(got, histories, strict=True):
+        context = ("<s>", *history)[-(order - 1) :] if order > 1 else ()
+        expected = [reference.unmasked_score(word.replace("<unk>", "<UNK>"), context) for word in TOY_VOCAB.events]
+        np.testing.assert_allclose(row, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("smoothing", ["witten_bell", "kneser_ney"])
+def test_nltk_gives_the_same_weights(smoothing, n):
+    """alpha and gamma of every n-gram; nltk's unigrams have no uniform distribution below them, so not the whole.
+
+    It takes numbers of left extensions after <s> too, where nothing can stand before: left out below order 3.
+    """
+    table = NGramTable.count(TOY_TRAIN, 3)
+    weights = METHODS[smoothing](table, Settings(valid=TOY_TRAIN))
+    order = table.orders[n - 1]
+    if smoothing == "witten_bell":
+        reference = WittenBell(NLTK_VOCAB, nltk_counter(3))
+    else:
+        n1, n2 = np.bincount(order.adjusted)[1:3]
+        reference = KneserNey(NLTK_VOCAB, nltk_counter(3), 3, discount=n1 / (n1 + 2 * n2))
+    names = [*TOY_VOCAB.events, "<s>"]
+    compared = 0
+    for gram, (context, word) in enumerate(zip(order.context.tolist(), order.word.tolist(), strict=True)):
+        before = (names[table.orders[1].context[context]], names[table.orders[1].word[context]])
+        spelled = before if n == 3 else (names[context],)
+        if n == 2 and spelled == ("<s>",) and smoothing == "kneser_ney":
+            continue
+        expected = reference.alpha_gamma(names[word], spelled)
+        assert (weights.alpha[n - 1][gram], weights.gamma[n - 1][context]) == pytest.approx(expected, abs=1e-12)
+        compared += 1
+    assert compared > 8
+
+
+def read_arpa(path):
+    """{n-gram: (log10 p, log10 back-off)}."""
+    grams = {}
+    with gzip.open(path, "rt", encoding="utf8") as file:
+        for fields in (line.rstrip("\n").split("\t") for line in file):
+            if len(fields) > 1:
+                grams[tuple(fields[1].split())] = (float(fields[0]), float(fields[2]) if len(fields) > 2 else 0.0)
+    return grams
+
+
+def arpa_score(grams, words):
+    """log10 p of the last of words: the longest n-gram there is, and the back-offs of the contexts above it."""
+    if words in grams:
+        return grams[words][0]
+    return grams.get(words[:-1], (0.0, 0.0))[1] + arpa_score(grams, words[1:])
+
+
+def test_kenlm_gives_the_same_probability_to_every_token():
+    train, test = lines(FIXTURE / "train.txt.gz"), lines(FIXTURE / "test.txt.gz")
+    vocab = Vocabulary.build(train)
+    model = NGram(order=4, fallback=False).fit(Sentences.encode(train, vocab), Sentences.encode(test, vocab))
+    grams = read_arpa(FIXTURE / "order4.arpa.gz")
+    known = {gram[0] for gram in grams if len(gram) == 1}
+    expected = []
+    for words in test:
+        row = ("<s>", *(word if word in known else "<unk>" for word in words), "</s>")
+        expected += [arpa_score(grams, row[max(i - 3, 0) : i + 1]) for i in range(1, len(row))]
+    got = model.log_probs(Sentences.encode(test, vocab)) / math.log(10)
+    assert len(got) == 2676
+    np.testing.assert_allclose(got, expected, rtol=0, atol=2e-6)
+    # `query` of KenLM: perplexity including OOVs 60.26998616609276
+    assert 10 ** -got.mean() == pytest.approx(60.269986, abs=1e-4)
+
+
+def test_that_kenlm_parity_needs_the_count_of_lmplz_s_last_ngram():
+    # "quay" comes last in the training text, four times after "the": count 4, adjusted count 1
+    train = lines(FIXTURE / "train.txt.gz")
+    table = NGramTable.count(Sentences.encode(train, Vocabulary.build(train)), 4)
+    assert [(int(o.counts[g]), int(o.adjusted[g])) for o, g in zip(table.orders, table.last, strict=False)] == [
+        (4, 1),
+        (4, 2),
+        (1, 1),
+    ]
+
+
+@pytest.fixture(scope="module")
+def penn():
+    """(train, test) of the Penn Treebank as lists of words."""
+    folder = Path(os.environ.get("LMBENCH_DATA") or "no data folder is set") / "ptb"
+    if not (folder / "ptb.train.txt.gz").exists():
+        pytest.skip("LMBENCH_DATA does not name a folder with ptb/ptb.train.txt.gz (licensed text, not shipped)")
+    return [lines(folder / f"ptb.{split}.txt.gz") for split in ("train", "test")]
+
+
+@pytest.mark.parametrize(("order", "perplexity"), [(2, 185.7049), (3, 148.2815), (4, 142.7156), (5, 141.1862)])
+def test_penn_treebank_perplexity_is_kenlm_s(penn, order, perplexity):
+    vocab = Vocabulary.build(penn[0])
+    train, test = (Sentences.encode(split, vocab) for split in penn)
+    log_probs = NGram(order=order, fallback=False).fit(train, test).log_probs(test)
+    assert len(vocab) == 10_001
+    assert len(log_probs) == 82_430
+    assert math.exp(-log_probs.mean()) == pytest.approx(perplexity, abs=5e-5)
+
+
+def test_penn_treebank_as_one_stream(penn):
+    vocab = Vocabulary.build(penn[0])
+    train, test = (
+        Sentences(vocab, split.tokens, np.array([0, split.n_tokens]))
+        for split in (Sentences.encode(words, vocab) for words in penn)
+    )
+    log_probs = NGram(order=5, fallback=False).fit(train, test).log_probs(test)
+    assert math.exp(-log_probs.mean()) == pytest.approx(141.06, abs=5e-3)

@@ -1,0 +1,1 @@
+"""The torch half: layers, word vectors and the one training loop."""

@@ -1,0 +1,379 @@
+"""report.md: the tables and figures in the order of a reader's questions, every column explained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
+from lmbench.report import numbers, tables, words
+from lmbench.report.compare import Comparison
+from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
+from lmbench.report.markdown import block, bold, bullets, code, escape, listed, number, paragraph, table
+
+STATISTICS: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "sentences": ("sentences", numbers.count),
+    "tokens": ("tokens", numbers.count),
+    "types": ("types", numbers.count),
+    "oov_tokens": ("unknown tokens", numbers.count),
+    "oov_rate": ("unknown", numbers.percent),
+    "characters": ("characters", numbers.count),
+    "duplicates": ("duplicate sentences", numbers.count),
+    "also_in_train": ("sentences also in train", numbers.count),
+}
+FIGURES = {
+    "overview": "Perplexity and coverage of what was never seen, row by row",
+    "perplexity": "Perplexity of every row with its 95 % interval",
+    "sparsity": "Share of the text whose n-grams never occur in train",
+    "coverage": "Crossed preference and coverage of every row",
+    "story": "Probability of each word of the story under every row",
+}
+
+
+def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
+    """The whole report. figures: the names of those that were drawn."""
+    parts = (
+        opening(facts),
+        _figure("overview", figures),
+        results(facts, comparison),
+        _figure("perplexity", figures),
+        _section("In words", bullets(words.sentences(facts, comparison))),
+        sparsity(facts, figures),
+        coverage(facts, comparison, figures),
+        unseen(facts),
+        story(facts, figures),
+        costs(facts),
+        notes(facts),
+        reproduce(facts),
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def opening(facts: Facts) -> str:
+    """What was compared, on which text."""
+    corpus = facts.corpus
+    families: dict[str, int] = {}
+    for row in facts.rows:
+        if row.group != REFERENCE:
+            families[row.family] = families.get(row.family, 0) + 1
+    compared = listed([f"{escape(name)} ({n})" for name, n in families.items()])
+    absent = len(facts.grouped(ABSENT))
+    text = f"{sum(families.values())} language models of the families {compared}"
+    text += f", {absent} of which {'has' if absent == 1 else 'have'} no result," if absent else ""
+    text += " were trained on one text and scored "
+    text += f"on the same {numbers.count(corpus.get('n_test_tokens'))} tokens of test, over one vocabulary of "
+    text += f"{numbers.count(corpus.get('n_events'))} events learned from train. Every token of a sentence and its "
+    text += "`</s>` are predicted, `<s>` never. "
+    text += (
+        "Each split is one long stream: what came before a sentence may be used to predict it."
+        if facts.stream
+        else "Each sentence is predicted on its own, from its beginning."
+    )
+    text += f" Tokenizer: {escape(str(corpus.get('tokenizer', 'unknown')))}"
+    text += "." if corpus.get("lossless", True) else ", which is not lossless, so there are no bits per character."
+    watermark = "> **Quick run: cut down to see that everything works. These numbers are not results.**"
+    lines = facts.benchmark.get("statistics") or []
+    columns = [name for name in STATISTICS if any(name in line for line in lines)]
+    return "\n\n".join(
+        part
+        for part in (
+            f"# {paragraph(facts.title)}",
+            watermark if facts.quick else "",
+            paragraph(str(facts.benchmark.get("description") or "")),
+            text,
+            table(
+                ["split", *(STATISTICS[name][0] for name in columns)],
+                [[escape(str(line["split"])), *(STATISTICS[c][1](line.get(c)) for c in columns)] for line in lines],
+            )
+            if lines
+            else "",
+            bullets(escape(str(warning)) for warning in corpus.get("warnings") or []),
+        )
+        if part
+    )
+
+
+def results(facts: Facts, comparison: Comparison) -> str:
+    """The main table, lowest perplexity first; references and other tracks apart; what each column is."""
+    extra = [f"ppl_{name}" for name in facts.extra_sets]
+    names = [*tables.MAIN[:-2], *extra, *tables.MAIN[-2:]]
+    names = [name for name in tables.present(facts, names) if name != "c4_headline" or facts.headline]
+    parts = [_ranking(facts, comparison, names, [*facts.grouped(RANKED), *facts.grouped(ABSENT)])]
+    for group, title in (
+        (ADAPTIVE, "Adaptive rows, which learn from test as they read it, ranked among themselves:"),
+        (SCORE, "Rows whose scores do not sum to one: not distributions, so they have no perplexity:"),
+        (REFERENCE, "Reference rows: the distribution the text was drawn from, not competitors:"),
+    ):
+        if rows := facts.grouped(group):
+            own = [name for name in names if any(row.mean(name) is not None for row in rows)]
+            parts += [title, _ranking(facts, comparison, own, rows)]
+    columns = [tables.column(name, facts) for name in ["ppl", *names]]
+    says = [f"{bold(column.title)}: {column.says}." for column in columns]
+    return _section("Results", *parts, "What the columns say:", bullets([*_intervals(facts, comparison), *says]))
+
+
+def _ranking(facts: Facts, comparison: Comparison, names: list[str], rows: list[Row]) -> str:
+    """One ranked table; rows without results say why."""
+    seeded = any(len(row.results) > 1 for row in facts.rows)
+    apart = rows[0].group in (REFERENCE, SCORE)
+    columns = [tables.column(name, facts) for name in names]
+    header = ["row", "family", "perplexity [95 %]"]
+    header += ["range over seeds"] if seeded else []
+    header += [] if apart else ["bits above best"]
+    shown = [_bests(rows, name, column) if not apart else None for name, column in zip(names, columns, strict=True)]
+    best = _bests(rows, "ppl", tables.COLUMNS["ppl"]) if not apart else None
+    lines = []
+    for row in rows:
+        line = [escape(row.name), escape(row.family)]
+        if not row.results:
+            blank = len(header) + len(names) - 3
+            lines.append([*line, escape(row.status), *[numbers.DASH] * blank])
+            continue
+        ppl = _emphasis(row.mean("ppl"), numbers.perplexity, best)
+        line.append(f"{ppl} {numbers.span(*comparison.perplexity(row))}".strip())
+        if seeded:
+            line.append(_over_seeds(row))
+        if not apart:
+            line.append(_above(row, comparison))
+        line += [_emphasis(row.mean(n), c.show, b) for n, c, b in zip(names, columns, shown, strict=True)]
+        lines.append(line)
+    return table([*header, *(column.title for column in columns)], lines, left=2)
+
+
+def _bests(rows: Iterable[Row], name: str, column: tables.Column) -> float | None:
+    """The best finite value of a column among rows that compete; None where fewer than two do, or all are equal."""
+    values = [value for row in rows if (value := row.mean(name)) is not None and math.isfinite(value)]
+    return column.best(values) if column.best and len(values) > 1 and len(set(values)) > 1 else None
+
+
+def _emphasis(value: float | None, show: Callable[[float | None], str], best: float | None) -> str:
+    text = number(show(value))
+    return bold(text) if value is not None and value == best else text
+
+
+def _over_seeds(row: Row) -> str:
+    values = row.values("ppl")
+    if len(row.results) == 1 or not values:
+        return numbers.DASH
+    return f"{numbers.perplexity(min(values))} to {numbers.perplexity(max(values))} ({len(values)})"
+
+
+def _above(row: Row, comparison: Comparison) -> str:
+    if row.mean("ppl") is None:
+        return numbers.DASH
+    difference = comparison.to_best(row)
+    if difference is None:
+        return "best" if comparison.best(row) is row else numbers.DASH
+    if not math.isfinite(difference.bits):
+        return numbers.gain(difference.bits)
+    mark = "≈ " if difference.tie else ""
+    return f"{mark}{numbers.gain(difference.bits)} {numbers.span(difference.low, difference.high, 'gain')}"
+
+
+def _intervals(facts: Facts, comparison: Comparison) -> list[str]:
+    """How to read the intervals, the ties and the seeds."""
+    unit = f"blocks of {STREAM_BLOCK} segments of test" if facts.stream else "sentences of test"
+    few = f"; {comparison.clusters} are few, so it is approximate" if comparison.clusters < FEW else ""
+    says = [
+        f"{bold('[95 %]')}: a bootstrap over {unit} ({comparison.clusters:,} of them{few}); it does not cover "
+        "the variance between seeds.",
+        f"{bold('bits above best')}: bits per token above the first row of the table, with the paired 95 % interval; "
+        "≈ marks a tie, an interval that contains 0.",
+    ]
+    if any(len(row.results) > 1 for row in facts.rows):
+        says.append(
+            f"{bold('range over seeds')}: lowest to highest perplexity (number of seeds). Every number of a row with "
+            "seeds is the mean over them, a perplexity the mean of the perplexities; only the interval of the "
+            "perplexity is of the first seed alone."
+        )
+    return says
+
+
+def sparsity(facts: Facts, figures: Sequence[str]) -> str:
+    """How much of the text was never seen: the problem n-grams have."""
+    lines = facts.benchmark.get("sparsity") or []
+    if not lines:
+        return ""
+    test = max((line for line in lines if line["set"] == "test"), key=lambda line: int(line["order"]), default=lines[0])
+    text = f"{numbers.percent(test['share'])} of the tokens of {escape(str(test['set']))} end a {test['order']}-gram "
+    text += f"that never occurs in train, and {numbers.percent(test['zero_sentences'])} of its sentences hold at least "
+    text += "one: to each of these a maximum-likelihood model of that order gives probability 0."
+    rows = [
+        [
+            escape(str(line["set"])),
+            str(line["order"]),
+            numbers.count(line["tokens"]),
+            numbers.count(line["unseen"]),
+            numbers.percent(line["share"]),
+            numbers.percent(line["zero_sentences"]),
+        ]
+        for line in lines
+    ]
+    header = ["text", "n", "tokens", "end an unseen n-gram", "share", "sentences with at least one"]
+    return _section("What train never says", text, _figure("sparsity", figures), table(header, rows))
+
+
+def coverage(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
+    """C0 to C5, and by stratum, beside perplexity."""
+    names, strata = tables.present(facts, tables.LEVELS), tables.strata_metrics(facts)
+    rows = [row for row in facts.scored if any(row.mean(name) is not None for name in names)]
+    if not rows or not names:
+        return ""
+    held = [probe for probe in facts.probes if probe["held"]]
+    cells, firsts = {tuple(probe["cell"]) for probe in held}, comparison.first_words()
+    few = f" With only {firsts} first words the intervals of C4 are approximate." if firsts < FEW else ""
+    text = (
+        f"{len(held):,} probes of {len(cells):,} pairs of words that never follow each other in train, though each of "
+        f"them occurs there, and {len(facts.crossed):,} crossed probes. Intervals are bootstraps over the first words "
+        f"of the pairs.{few}"
+    )
+
+    def cells_of(row: Row, columns: Iterable[str]) -> list[str]:
+        shown = []
+        for name in columns:
+            cell = number(tables.column(name, facts).show(row.mean(name)))
+            spans = {"c4": comparison.coverage, "c3_crossed": comparison.crossed}
+            known = name in spans and row.mean(name) is not None
+            span = numbers.span(*spans[name](row), "share") if known else ""
+            shown.append(f"{cell} {number(span)}".strip())
+        return [escape(row.name), numbers.perplexity(row.mean("ppl")), *shown]
+
+    parts = [text, _figure("coverage", figures)]
+    for columns in (names, strata):
+        if columns:
+            header = ["row", "perplexity", *(tables.column(name, facts).title for name in columns)]
+            parts.append(table(header, [cells_of(row, columns) for row in rows]))
+    says = [f"{bold(tables.COLUMNS[name].title)}: {tables.COLUMNS[name].says}." for name in names]
+    return _section("Saying what was never seen", *parts, bullets(says))
+
+
+def unseen(facts: Facts) -> str:
+    """Perplexity where counting has nothing to count."""
+    names = tables.present(facts, tables.UNSEEN)
+    rows = [row for row in facts.scored if any(row.mean(name) is not None for name in names)]
+    if not rows:
+        return ""
+    columns = [tables.column(name, facts) for name in names]
+    bests = [_bests((r for r in rows if r.group == RANKED), n, c) for n, c in zip(names, columns, strict=True)]
+    lines = [
+        [
+            escape(row.name),
+            numbers.perplexity(row.mean("ppl")),
+            *(_emphasis(row.mean(n), c.show, b) for n, c, b in zip(names, columns, bests, strict=True)),
+        ]
+        for row in rows
+    ]
+    text = "Perplexity over the test tokens that end an n-gram never seen in train, by n; the text is the same for all."
+    return _section(
+        "Perplexity where nothing was counted",
+        text,
+        table(["row", "all of test", *(column.title for column in columns)], lines),
+    )
+
+
+def story(facts: Facts, figures: Sequence[str]) -> str:
+    """The sentences word by word."""
+    sentences = [[*sentence, "</s>"] for sentence in facts.story]
+    size = sum(map(len, sentences))
+    rows = [
+        row for row in facts.scored if row.first.normalised and len(row.first.arrays.get("story_log_probs", ())) == size
+    ]
+    if not sentences or not rows:
+        return ""
+    seeds = "; of rows with seeds, the first seed" if any(len(row.results) > 1 for row in rows) else ""
+    parts = [
+        f"Probability and, in brackets, rank of each word given the words before it{seeds}.",
+        _figure("story", figures),
+    ]
+    start = 0
+    for sentence in sentences:
+        span = slice(start, start + len(sentence))
+        lines = []
+        for row in rows:
+            log_probs, ranks = row.first.arrays["story_log_probs"][span], row.first.arrays["story_ranks"][span]
+            cells = [
+                f"{numbers.probability(float(np.exp(p)))} ({numbers.rank(float(r))})"
+                for p, r in zip(log_probs, ranks, strict=True)
+            ]
+            whole = float(log_probs.sum()) / math.log(10)
+            lines.append([escape(row.name), *cells, numbers.bits(whole)])
+        parts.append(table(["row", *map(escape, sentence), "log10 p(sentence)"], lines))
+        start += len(sentence)
+    return _section("The story, word by word", *parts)
+
+
+def costs(facts: Facts) -> str:
+    """What each row took."""
+    rows = facts.scored
+    if not rows:
+        return ""
+    lines = [
+        [
+            escape(row.name),
+            numbers.count(row.first.n_params),
+            numbers.size(row.cost("model_bytes")),
+            numbers.seconds(row.cost("fit_seconds")),
+            numbers.count(row.cost("score_tokens_per_second")),
+            numbers.count(row.cost("peak_mb")),
+        ]
+        for row in rows
+    ]
+    environment = _environment(facts)
+    ran = [f"{name} {escape(str(environment[name]))}" for name in ("jobs", "threads") if name in environment]
+    text = f"Rows ran with {listed(ran)}. " if ran else ""
+    text += "Memory is what the row's process added at its peak. Seconds and memory differ from run to run and from "
+    text += "machine to machine; parameters and size do not."
+    if any(row.kind == "recurrent" and row.first.config.get("cell") == "rnn" for row in rows):
+        text += " On a CPU the kernels of the tanh RNN are not those of the LSTM, so a difference in time between "
+        text += "cells is not a property of the models."
+    header = ["row", "parameters", "size on disk", "fit, s", "tokens/s scored", "peak memory, MB"]
+    return _section("Costs", text, table(header, lines))
+
+
+def notes(facts: Facts) -> str:
+    """What a reader of a row must know; what failed and what is missing."""
+    lines = []
+    for row in facts.rows:
+        said = list(dict.fromkeys(note for result in row.results for note in result.notes))
+        said += [f"failed{_seed(result.seed)}: {result.error}" for result in row.failed]
+        said += ["missing: no result is stored; run the benchmark"] if row.status == "missing" else []
+        said += [row.status] if row.stale and not row.results and not row.failed else []
+        said += [f"seeds not run: {', '.join(map(str, row.absent))}"] if row.absent else []
+        said += ["not a distribution: its scores do not sum to one"] if row.group == SCORE else []
+        lines += [f"{code(row.name)}: {escape(note)}" for note in said]
+    return _section("Notes and failures", bullets(lines)) if lines else ""
+
+
+def reproduce(facts: Facts) -> str:
+    """Command, seeds, fingerprint, versions."""
+    benchmark = facts.benchmark
+    lines = []
+    if seeds := benchmark.get("seeds"):
+        lines.append(f"Seeds: {', '.join(map(str, seeds))}")
+    if fingerprint := facts.corpus.get("fingerprint"):
+        lines.append(f"Fingerprint of the text: {code(str(fingerprint))}")
+    if environment := _environment(facts):
+        lines.append("Environment: " + ", ".join(f"{escape(k)} {escape(str(v))}" for k, v in environment.items()))
+    command = block(str(benchmark["command"])) if benchmark.get("command") else ""
+    return _section("How to reproduce", command, bullets(lines)) if command or lines else ""
+
+
+def _environment(facts: Facts) -> Mapping[str, Any]:
+    value = facts.benchmark.get("environment")
+    return value if isinstance(value, Mapping) else {}
+
+
+def _seed(seed: int | None) -> str:
+    return "" if seed is None else f" (seed {seed})"
+
+
+def _figure(name: str, figures: Sequence[str]) -> str:
+    return f"![{FIGURES[name]}](figures/{name}.png)" if name in figures else ""
+
+
+def _section(title: str, *parts: str) -> str:
+    body = [part for part in parts if part]
+    return "\n\n".join([f"## {title}", *body]) if body else ""

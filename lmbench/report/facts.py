@@ -1,0 +1,211 @@
+"""What a report is made from: the benchmark's description and, for each of its rows, the stored results."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lmbench.bench.results import Result, load
+from lmbench.errors import BadConfig
+from lmbench.measures.perplexity import Floats
+
+REFERENCE_KIND = "grammar"
+RANKED, ADAPTIVE, SCORE, REFERENCE, ABSENT = "ranked", "adaptive", "score", "reference", "absent"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a benchmark and its results, one a seed.
+
+    results: those that have metrics, by seed; the first is the one intervals over sentences are made from
+    failed:  those that have an error instead
+    absent:  seeds the benchmark asks for and nobody has run
+    stale:   whether results were left out because they are of another text
+    """
+
+    name: str
+    kind: str
+    family: str
+    results: tuple[Result, ...] = ()
+    failed: tuple[Result, ...] = ()
+    absent: tuple[int, ...] = ()
+    stale: bool = False
+
+    @property
+    def group(self) -> str:
+        """What the row is ranked with: nothing, the references, its own track, or the other rows."""
+        if not self.results:
+            return ABSENT
+        if self.kind == REFERENCE_KIND:
+            return REFERENCE
+        if not self.first.normalised:
+            return SCORE
+        return ADAPTIVE if self.first.track == "adaptive" else RANKED
+
+    @property
+    def first(self) -> Result:
+        return self.results[0]
+
+    @property
+    def status(self) -> str:
+        """'ok', 'missing' or 'failed: reason', with what is known to be wrong with a part of the seeds."""
+        if self.results:
+            return "ok"
+        if self.failed:
+            return f"failed: {self.failed[0].error}"
+        return "missing (its facts are of another text; run it again)" if self.stale else "missing"
+
+    def values(self, metric: str) -> list[float]:
+        """One number a seed; empty where the metric does not apply."""
+        numbers = [result.metrics.get(metric, math.nan) for result in self.results]
+        return [] if any(math.isnan(number) for number in numbers) else numbers
+
+    def mean(self, metric: str) -> float | None:
+        """The mean over seeds; None where the metric does not apply."""
+        return average(self.values(metric))
+
+    def cost(self, name: str) -> float | None:
+        """The mean over seeds of a cost; None where it was not measured."""
+        numbers = [result.costs[name] for result in self.results if name in result.costs]
+        return average([number for number in numbers if not math.isnan(number)])
+
+    def array(self, name: str) -> Floats | None:
+        """An array of the results averaged over seeds; None where a seed lacks it or the shapes differ."""
+        arrays = [np.asarray(result.arrays[name], np.float64) for result in self.results if name in result.arrays]
+        if not arrays or len(arrays) < len(self.results) or len({a.shape for a in arrays}) > 1:
+            return None
+        return arrays[0] if len(arrays) == 1 else np.mean(arrays, axis=0)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A folder's facts. benchmark: facts/benchmark.json as it is; rows: in the benchmark's order."""
+
+    benchmark: Mapping[str, Any]
+    rows: tuple[Row, ...]
+
+    def grouped(self, *groups: str) -> list[Row]:
+        """Rows of these groups, lowest perplexity first (file order among equals, rows without one last)."""
+        rows = [row for row in self.rows if row.group in groups]
+        return sorted(rows, key=lambda row: value if (value := row.mean("ppl")) is not None else math.inf)
+
+    @cached_property
+    def scored(self) -> list[Row]:
+        """Rows that have results: the ranked ones, adaptive ones, scores, references."""
+        return [row for group in (RANKED, ADAPTIVE, SCORE, REFERENCE) for row in self.grouped(group)]
+
+    @cached_property
+    def floor(self) -> Row | None:
+        """The reference row that has a perplexity."""
+        return next((row for row in self.grouped(REFERENCE) if row.mean("ppl") is not None), None)
+
+    @cached_property
+    def truth(self) -> Row | None:
+        """The reference row that has coverage."""
+        return next((row for row in self.grouped(REFERENCE) if row.mean("c4") is not None), None)
+
+    @property
+    def corpus(self) -> Mapping[str, Any]:
+        return self._mapping("corpus")
+
+    @property
+    def stream(self) -> bool:
+        return bool(self.corpus.get("unit") == "stream")
+
+    @property
+    def quick(self) -> bool:
+        return bool(self.benchmark.get("quick", False))
+
+    @property
+    def title(self) -> str:
+        """The benchmark's title, with what makes its vocabulary unlike others' said in it."""
+        title = str(self.benchmark.get("title") or self.benchmark.get("benchmark", "benchmark"))
+        extra = self.corpus.get("extra_words") or []
+        return f"{title} (with {len(extra)} extra words in the vocabulary)" if extra else title
+
+    @property
+    def extra_sets(self) -> list[str]:
+        return [str(name) for name in self.corpus.get("extra") or []]
+
+    @cached_property
+    def probes(self) -> list[dict[str, Any]]:
+        return list(self._mapping("probes").get("probes") or [])
+
+    @cached_property
+    def crossed(self) -> list[dict[str, Any]]:
+        return list(self._mapping("probes").get("crossed") or [])
+
+    @property
+    def story(self) -> list[list[str]]:
+        """The sentences shown word by word, without their </s>."""
+        return [[str(word) for word in sentence] for sentence in self._mapping("story").get("sentences") or []]
+
+    @property
+    def headline(self) -> tuple[str, str] | None:
+        """The pair the main table asks about, as it reads in a sentence: ('무지', '배가')."""
+        pair = self.benchmark.get("headline")
+        if not pair:
+            return None
+        targets = {str(probe["target"]) for probe in self.probes if list(probe["cell"]) == list(pair)}
+        return str(pair[0]), targets.pop() if len(targets) == 1 else str(pair[1])
+
+    def strata(self, items: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+        """Stratum -> how many of the probes are in it, in the order near, far, hard, then by name."""
+        usual = {"near": 0, "far": 1, "hard": 2}
+        names = [str(item["stratum"]) for item in items if item.get("held", True)]
+        return {name: names.count(name) for name in sorted(set(names), key=lambda name: (usual.get(name, 3), name))}
+
+    def _mapping(self, key: str) -> Mapping[str, Any]:
+        value = self.benchmark.get(key)
+        return value if isinstance(value, Mapping) else {}
+
+
+def average(numbers: Sequence[float]) -> float | None:
+    """The mean, None of nothing and of infinities that cancel; equal numbers keep their last digit."""
+    if not numbers:
+        return None
+    mean = (
+        numbers[0] if len(set(numbers)) == 1 else math.fsum(numbers) / len(numbers) if _addable(numbers) else math.nan
+    )
+    return None if math.isnan(mean) else mean
+
+
+def _addable(numbers: Sequence[float]) -> bool:
+    """Whether fsum can add them: it refuses infinities of both signs."""
+    return not (math.inf in numbers and -math.inf in numbers)
+
+
+def read(folder: Path) -> Facts:
+    """The facts of folder/facts, rows from the benchmark's own list: results of rows that left it are ignored."""
+    path = folder / "facts" / "benchmark.json"
+    try:
+        benchmark = json.loads(path.read_text("utf-8"))
+        listed = [(str(row["row"]), str(row["kind"]), str(row["family"])) for row in benchmark["rows"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadConfig(
+            f"{path} cannot be read as a benchmark's facts ({error}): {folder} holds no run, or a damaged one; "
+            "run the benchmark first"
+        ) from error
+    results = load(path.parent)
+    seeds = [int(seed) for seed in benchmark.get("seeds") or []]
+    tokens = (benchmark.get("corpus") or {}).get("n_test_tokens")
+    return Facts(benchmark, tuple(_row(*row, results=results, seeds=seeds, tokens=tokens) for row in listed))
+
+
+def _row(name: str, kind: str, family: str, *, results: list[Result], seeds: list[int], tokens: int | None) -> Row:
+    """The results of one row that belong to this benchmark as it is now."""
+    own = [result for result in results if result.row == name and (result.seed is None or result.seed in seeds)]
+    own.sort(key=lambda result: -1 if result.seed is None else result.seed)
+    current = [result for result in own if tokens is None or result.metrics.get("n_tokens", tokens) == tokens]
+    good = tuple(result for result in current if result.error is None)
+    failed = tuple(result for result in current if result.error is not None)
+    seeded = any(result.seed is not None for result in current)
+    absent = tuple(seed for seed in seeds if seed not in {result.seed for result in current}) if seeded else ()
+    return Row(name, kind, family, good, failed, absent, stale=len(current) < len(own))

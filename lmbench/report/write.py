@@ -1,0 +1,46 @@
+"""Write a report: a pure function of a folder's facts, which may be run again for nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from lmbench.report import document, figures, tables
+from lmbench.report.compare import Comparison
+from lmbench.report.facts import read
+from lmbench.storage import atomic_write
+
+
+def write(folder: Path) -> list[Path]:
+    """Make folder/report.md, folder/*.csv and folder/figures/ from folder/facts; the paths written.
+
+    The same facts give the same bytes. Of the files that reports are made of, those that these facts no longer
+    support (a figure of probes that were removed, say) are deleted; nothing else in the folder is touched.
+    """
+    facts = read(folder)
+    comparison = Comparison(facts)
+    frames = {
+        "main.csv": tables.main(facts, comparison),
+        "seeds.csv": tables.seeds(facts),
+        "statistics.csv": tables.statistics(facts),
+        "sparsity.csv": tables.sparsity(facts),
+        "coverage.csv": tables.coverage(facts, comparison),
+        "story.csv": tables.story(facts),
+        "costs.csv": tables.costs(facts),
+        "timings.csv": tables.timings(facts),
+    }
+    drawn = figures.draw(facts, comparison)
+    names = [name.removesuffix(".png") for name in drawn if name.endswith(".png")]
+    contents: dict[str, bytes | str] = {name: tables.csv(frame) for name, frame in frames.items() if len(frame)}
+    contents |= {f"figures/{name}": content for name, content in drawn.items()}
+    contents["report.md"] = document.render(facts, comparison, names)
+
+    possible = [*frames, *(f"figures/{name}.{suffix}" for name in figures.FIGURES for suffix in figures.SUFFIXES)]
+    for name, content in contents.items():
+        atomic_write(folder / name, content)
+    for name in possible:
+        if name not in contents:
+            (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        (folder / "figures").rmdir()  # only where it is empty
+    return [folder / name for name in contents]

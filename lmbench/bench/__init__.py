@@ -1,0 +1,1 @@
+"""Benchmarks as data, the runner that turns their rows into facts, and the facts."""

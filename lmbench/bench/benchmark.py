@@ -1,0 +1,202 @@
+"""A benchmark is data: a TOML file that names one corpus and many rows."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+from lmbench.errors import BadConfig, choose, suggestion
+from lmbench.models import family, fits, spelled
+
+ALL = "all"
+_PACKAGED = Path(__file__).parent.parent / "benchmarks"
+_CHECKOUT = Path(__file__).parent.parent.parent / "benchmarks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSpec:
+    """The [corpus] table: its keys are these fields.
+
+    builtin:      a corpus that comes with lmbench ('hungry'), instead of files
+    train:        one sentence a line; .gz and .xz are read as they are. valid and test, where not given, are split off
+    tokenizer:    whitespace, words, syllables, kiwi
+    min_count:    words of train seen less often are <unk>
+    vocab_size:   events at most, <unk> and </s> among them
+    unit:         'sentence': each line is a row; 'stream': each split is one long row
+    *_lines:      only so many lines from the beginning of a file
+    seed:         of the built-in corpus' sample, or of the split of one file
+    """
+
+    builtin: str | None = None
+    train: str | None = None
+    valid: str | None = None
+    test: str | None = None
+    tokenizer: str = "whitespace"
+    min_count: int = 1
+    vocab_size: int | None = None
+    unit: str = "sentence"
+    train_lines: int | None = None
+    valid_lines: int | None = None
+    test_lines: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quick:
+    """The [quick] table: what --quick cuts down, to see in seconds that everything works."""
+
+    train_lines: int = 4000
+    valid_lines: int = 500
+    test_lines: int = 1000
+    epochs: int = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """A configured model: its name, its kind, its fields, the rows it mixes."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    components: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """One corpus, many rows.
+
+    folder: where the file is, against which its paths are read
+    """
+
+    name: str
+    title: str
+    description: str
+    corpus: CorpusSpec
+    rows: tuple[Row, ...]
+    folder: Path
+    story: tuple[str, ...] = ()
+    quick: Quick = field(default_factory=Quick)
+
+    def row(self, name: str) -> Row:
+        """The row of this name."""
+        return choose({row.name: row for row in self.rows}, name, "row")
+
+    def families(self) -> dict[str, list[Row]]:
+        """Family -> its rows, in file order."""
+        groups: dict[str, list[Row]] = {}
+        for row in self.rows:
+            groups.setdefault(family(row.kind), []).append(row)
+        return groups
+
+    def select(self, names: Iterable[str]) -> list[Row]:
+        """The rows that names stand for (rows, families, 'all') and the components they need, in file order."""
+        families = self.families()
+        options: dict[str, list[Row]] = {row.name: [row] for row in self.rows} | families | {ALL: list(self.rows)}
+        wanted: set[str] = set()
+        for name in names:
+            wanted.update(row.name for row in choose(options, name, f"row or family of {self.name}"))
+        for row in reversed(self.rows):  # components stand before the mixtures that name them
+            if row.name in wanted:
+                wanted.update(row.components)
+        return [row for row in self.rows if row.name in wanted]
+
+
+def builtin() -> dict[str, Path]:
+    """Name -> file of the benchmarks that come with lmbench."""
+    folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load(name: str) -> Benchmark:
+    """The benchmark of this name, or in this file where the name ends in .toml."""
+    path = Path(name) if name.endswith(".toml") else choose(builtin(), name, "benchmark")
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadConfig(f"{path} cannot be read ({error.strerror}); check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path} is not TOML: {error}; mend the line it names") from error
+    return parse(table, path.stem, path.parent, str(path))
+
+
+def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
+    """A benchmark from its TOML table; every key is checked, every error names the file."""
+    known = dict.fromkeys(("title", "description", "corpus", "rows", "story", "quick"))
+    for key in table:
+        if key not in known:
+            raise BadConfig(f"{where}: unknown key {key!r}{suggestion(known, key)}")
+    rows = table.get("rows")
+    if not isinstance(rows, dict) or not rows:
+        raise BadConfig(f"{where} has no rows; add one, such as [rows.mkn-3] with kind = 'ngram'")
+    if "corpus" not in table:
+        raise BadConfig(f"{where} has no [corpus]; add one with builtin = 'hungry' or train = 'my.txt'")
+    corpus = CorpusSpec(**_checked(table["corpus"], CorpusSpec, f"{where}: [corpus]"))
+    if (corpus.builtin is None) == (corpus.train is None):
+        raise BadConfig(f"{where}: [corpus] needs either builtin or train, one of the two")
+    return Benchmark(
+        name=name,
+        title=_text(table, "title", name, where),
+        description=_text(table, "description", "", where),
+        corpus=corpus,
+        rows=_rows(rows, where),
+        folder=folder,
+        story=tuple(table.get("story", ())),
+        quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
+    )
+
+
+def cut_down(benchmark: Benchmark) -> Benchmark:
+    """The --quick form: less text, fewer epochs, a name of its own so that its numbers never pass for the others."""
+    quick = benchmark.quick
+    limits = {name: getattr(quick, name) for name in ("train_lines", "valid_lines", "test_lines")}
+    return replace(benchmark, name=f"{benchmark.name}-quick", corpus=replace(benchmark.corpus, **limits))
+
+
+def _text(table: Mapping[str, Any], key: str, default: str, where: str) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise BadConfig(f"{where}: {key} = {value!r} is not a text; put it in quotes")
+    return value
+
+
+def _checked(table: object, spec: type, where: str) -> dict[str, Any]:
+    """The table's items, each a field of the dataclass spec with a value of its type."""
+    if not isinstance(table, dict):
+        raise BadConfig(f"{where} is {table!r}, not a table of keys; write it as [name] and key = value lines")
+    hints = get_type_hints(spec)
+    allowed = {item.name: hints[item.name] for item in fields(spec)}
+    for key, value in table.items():
+        if key not in allowed:
+            raise BadConfig(f"{where} has no key {key!r}{suggestion(allowed, key)}")
+        if not fits(value, allowed[key]):
+            raise BadConfig(f"{where}: {key} = {value!r} is not {spelled(allowed[key])}; give it a value of that type")
+    return table
+
+
+def _rows(tables: Mapping[str, Any], where: str) -> tuple[Row, ...]:
+    """The rows in file order; a mixture may name rows above it."""
+    rows: dict[str, Row] = {}
+    for name, table in tables.items():
+        at = f"{where}: row {name!r}"
+        if not re.fullmatch(r"[\w.+-]+", name) or name == ALL:
+            raise BadConfig(f"{at}: a row's name is letters, digits and . + - _, and not '{ALL}'; rename it")
+        if not isinstance(table, dict) or not isinstance(table.get("kind"), str):
+            raise BadConfig(f"{at} has no kind; add one, such as kind = 'ngram'")
+        settings = {key: value for key, value in table.items() if key not in ("kind", "components")}
+        components = table.get("components", [])
+        if not isinstance(components, list):
+            raise BadConfig(f"{at}: components = {components!r} is not a list of row names")
+        for part in components:
+            choose(rows, str(part), f"row above {name!r} for components")
+        family(table["kind"])  # an unknown kind is an error here, before anything is read or trained
+        rows[name] = Row(name, table["kind"], settings, tuple(components))
+    return tuple(rows.values())

@@ -1,0 +1,155 @@
+"""One fitted model against one benchmark's yardstick: metrics and the arrays reports resample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from lmbench.errors import BadModel
+from lmbench.measures import coverage
+from lmbench.measures.cost import stopwatch
+from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
+from lmbench.model import Floats, LanguageModel
+from lmbench.text.probes import Probes
+from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import EOS, UNK
+
+SUM_TOLERANCE = 1e-4
+N_CONTEXTS = 64
+LONGEST_CONTEXT = 30
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """All that a row is measured with: the same for every row of a benchmark.
+
+    test:          Sentences of N predictions
+    unseen:        order -> bool (N,), tokens whose n-gram of that order never occurs in train
+    spelling_bits: float64 (N,), bits that spell the word behind each <unk>; None where the tokenizer is not lossless
+    characters:    of test, line ends included
+    extra:         further test sets by name
+    unigram:       float64 (V,) ln of train's relative frequency, </s> counted: the reference of C1
+    """
+
+    valid: Sentences
+    test: Sentences
+    unseen: dict[int, npt.NDArray[np.bool_]]
+    spelling_bits: Floats | None
+    characters: int
+    extra: dict[str, Sentences]
+    probes: Probes
+    unigram: Floats
+
+
+@dataclass
+class Evaluation:
+    """What evaluate() found."""
+
+    normalised: bool
+    metrics: dict[str, float] = field(default_factory=dict)
+    arrays: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+    score_seconds: float = float("nan")
+
+
+def evaluate(model: LanguageModel, yardstick: Yardstick) -> Evaluation:
+    """Measure what the model's scope names; a model that is not a distribution gets no perplexity."""
+    normalised = model.normalised and sums_to_one(model, yardstick.test)
+    found = Evaluation(normalised=normalised)
+    if "test" in model.scope and normalised:
+        _test(model, yardstick, found)
+    if "probes" in model.scope:
+        _probes(model, yardstick, found)
+        for name, text in yardstick.extra.items() if normalised else ():
+            found.metrics[f"ppl_{name}"] = perplexity(scored(model, text))
+    return found
+
+
+def scored(model: LanguageModel, batch: Sentences) -> Floats:
+    """model.log_probs(batch), held to the contract: float64 (N,), no NaN, nothing above 0."""
+    log_probs = model.log_probs(batch)
+    if log_probs.shape != (batch.n_tokens,) or log_probs.dtype != np.float64:
+        raise BadModel(
+            f"log_probs returned {log_probs.dtype} {log_probs.shape}, the contract is float64 ({batch.n_tokens},): "
+            "return one natural-log probability for each token"
+        )
+    if np.isnan(log_probs).any() or (log_probs > 1e-9).any():
+        raise BadModel(
+            "log_probs returned NaN or a value above 0, which is no log-probability: "
+            "the model is not fitted, diverged or does not take logarithms of probabilities"
+        )
+    return log_probs
+
+
+def sums_to_one(model: LanguageModel, text: Sentences) -> bool:
+    """Whether next_log_probs is a distribution (1e-4) after contexts that occur in text and after random ones."""
+    rng = np.random.default_rng(0)
+    n_events = len(text.vocab)
+    ends = rng.integers(text.n_tokens, size=N_CONTEXTS)
+    starts = np.maximum(text.offsets[:-1][text.rows[ends]], ends - LONGEST_CONTEXT)
+    attested = [text.tokens[start:end] for start, end in zip(starts, ends, strict=True)]
+    words = rng.integers(EOS + 1, n_events, size=(N_CONTEXTS, 4)) if n_events > EOS + 1 else np.empty((0, 0), int)
+    contexts = Sentences.of_rows([*attested, *words], text.vocab)
+    sums = np.exp(model.next_log_probs(contexts)).sum(axis=1)
+    return bool(np.all(np.abs(sums - 1) <= SUM_TOLERANCE))
+
+
+def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None:
+    """Perplexities over masks of the test set, bits, zeros."""
+    test = yardstick.test
+    with stopwatch() as seconds:
+        log_probs = scored(model, test)
+    found.score_seconds = seconds[0]
+    known = test.tokens != UNK
+    metrics = found.metrics
+    metrics["n_tokens"] = test.n_tokens
+    metrics["ppl"] = perplexity(log_probs)
+    metrics["ppl_no_unk"] = perplexity(log_probs[known])
+    metrics["ppl_no_eos"] = perplexity(log_probs[test.tokens != EOS])
+    if r"\<unk>" in test.vocab.events:
+        literal = test.tokens == test.vocab.events.index(r"\<unk>")
+        metrics["ppl_no_literal_unk"] = perplexity(log_probs[known & ~literal])
+    metrics["bits_per_token"] = bits_per_token(log_probs)
+    if yardstick.spelling_bits is not None:
+        metrics["bits_per_char"] = bits_per_character(log_probs, yardstick.spelling_bits, yardstick.characters)
+    metrics["impossible"] = impossible(log_probs)
+    for order, mask in yardstick.unseen.items():
+        if order > 1 and mask.any():
+            metrics[f"ppl_unseen_{order}"] = perplexity(log_probs[mask])
+    metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
+
+    segments = _segments(test)
+    found.arrays["row_log_probs"] = np.bincount(segments, log_probs)
+    found.arrays["row_tokens"] = np.bincount(segments)
+
+
+def _segments(text: Sentences) -> npt.NDArray[np.int64]:
+    """int64 (N,): the sentence each token is in; in a stream a sentence ends with each </s> inside the row."""
+    starts = (text.positions == 0) | (text.previous == EOS)
+    return np.cumsum(starts) - 1
+
+
+def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None:
+    """Coverage C0 to C5, and the story word by word."""
+    wanted, vocab = yardstick.probes, yardstick.test.vocab
+    if wanted.probes or wanted.crossed:
+        answers = coverage.ask(model, wanted.probes, wanted.crossed, vocab)
+        targets = np.array(vocab.encode(probe.target for probe in wanted.probes), np.int64)
+        levels = coverage.summary(
+            answers, wanted.probes, wanted.crossed, yardstick.unigram[targets], wanted.headline
+        )
+        # Scores that do not sum to one can be ranked and compared; they are no probabilities.
+        by_order = ("c2_", "c3_")
+        found.metrics |= {k: v for k, v in levels.items() if found.normalised or k.startswith(by_order)}
+        found.arrays["probe_log_probs"] = answers.log_probs
+        found.arrays["probe_ranks"] = answers.ranks
+        found.arrays["probe_phrase_log_probs"] = answers.phrase_log_probs
+        found.arrays["crossed_log_probs"] = answers.crossed
+    if wanted.story.sentences:
+        sentences = Sentences.encode(wanted.story.sentences, vocab)
+        prefixes = [row[:i] for row in sentences for i in range(len(row))]
+        table = model.next_log_probs(Sentences.of_rows(prefixes, vocab))
+        own = table[np.arange(len(prefixes)), sentences.tokens]
+        found.arrays["story_log_probs"] = own
+        found.arrays["story_ranks"] = coverage.ranks(table, np.arange(len(prefixes)), own)

@@ -1,0 +1,142 @@
+"""Facts: what a run leaves behind, and all a report is made from.
+
+A benchmark's folder holds facts/benchmark.json (what was compared, on what text) and, for every row and
+seed, facts/<row>.seed<k>.json with facts/<row>.seed<k>.npz beside it. Reports are functions of these
+files: writing one trains nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lmbench.errors import BadModel
+from lmbench.storage import atomic_write, sha256
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One row of one benchmark under one seed.
+
+    row, kind, family, config: its name, its class, its group, every field of it
+    seed:        the seed it was fitted with; None for a model without randomness
+    track:       'static' or 'adaptive'
+    normalised:  False for a model that is not a distribution, which has no perplexity
+    error:       the one-line reason where the row failed; it then has no metrics
+    n_params:    stored numbers
+    metrics:     name -> number (nats nowhere: perplexities, bits, shares, counts); +inf is a value, NaN never
+    costs:       model_bytes; fit_seconds, score_seconds, score_tokens_per_second, peak_mb (above the start) vary from run to run
+    notes:       what a reader of the row must know
+    environment: versions and machine
+    key:         sha256 of everything that determines the numbers; a row whose key is unchanged is not fitted again
+    arrays:      in the .npz: row_log_probs (S,) nats of each test row (of each segment in a stream), and what probes need
+    """
+
+    benchmark: str
+    row: str
+    kind: str
+    family: str
+    config: dict[str, Any]
+    key: str
+    seed: int | None = None
+    track: str = "static"
+    normalised: bool = True
+    error: str | None = None
+    n_params: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    schema: int = SCHEMA
+    arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict, repr=False)
+
+    def save(self, folder: Path) -> None:
+        """Write <stem>.npz, then <stem>.json with the checksum of the first: a fact is whole or absent."""
+        stem = folder / file_stem(self.row, self.seed)
+        packed = pack(self.arrays)
+        atomic_write(stem.with_name(stem.name + ".npz"), packed)
+        facts = {name: value for name, value in asdict_without_arrays(self).items()}
+        facts["npz_sha256"] = sha256(packed)
+        atomic_write(stem.with_name(stem.name + ".json"), dumps(facts))
+
+
+def asdict_without_arrays(result: Result) -> dict[str, Any]:
+    """Everything of a result that JSON can hold."""
+    facts = asdict(result)
+    del facts["arrays"]
+    return facts
+
+
+def file_stem(row: str, seed: int | None) -> str:
+    """The file name of a row's facts: letters, digits and -+._ are kept, anything else is written as %XX."""
+    safe = re.sub(r"[^\w.+-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), row)
+    return f"{safe}.seed{seed}" if seed is not None else safe
+
+
+def pack(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """The bytes of an .npz, the same for the same arrays."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **dict(arrays))  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def dumps(facts: Mapping[str, Any]) -> str:
+    """JSON as it is stored: readable, keys in order given, Hangul as Hangul, infinities as strings."""
+    return json.dumps(_plain(facts), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy as Python's, infinities as 'inf' and '-inf': strict JSON has no spelling for them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return str(value)
+    return value
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items()}
+
+
+def load_one(path: Path) -> Result:
+    """The result stored at <stem>.json, its arrays checked against their checksum."""
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+        packed = path.with_suffix(".npz").read_bytes()
+        checksum = facts.pop("npz_sha256")
+        if facts["schema"] != SCHEMA:
+            raise BadModel(
+                f"{path} was written in schema {facts['schema']}, this version reads {SCHEMA}; "
+                "delete the file and run the benchmark again"
+            )
+        if sha256(packed) != checksum:
+            raise BadModel(
+                f"{path.with_suffix('.npz')} does not match its checksum: the file is damaged; delete it and run again"
+            )
+        facts["metrics"], facts["costs"] = _numbers(facts["metrics"]), _numbers(facts["costs"])
+        facts["notes"] = tuple(facts["notes"])
+        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+            return Result(**facts, arrays=dict(arrays))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadModel(
+            f"{path} cannot be read as a result ({error}): the file is damaged; delete it and run again"
+        ) from error
+
+
+def load(folder: Path) -> list[Result]:
+    """All results of a facts folder, by file name."""
+    return [load_one(path) for path in sorted(folder.glob("*.json")) if path.name != "benchmark.json"]

@@ -1,0 +1,165 @@
+"""From files to lines: UTF-8 text, plain or compressed, one sentence a line."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from lmbench.errors import BadConfig, BadText
+
+_OPENERS: dict[str, Callable[[Path], bytes]] = {
+    ".gz": lambda path: gzip.decompress(path.read_bytes()),
+    ".xz": lambda path: lzma.decompress(path.read_bytes()),
+}
+_MAGIC = {
+    b"\x1f\x8b": "gzip; its name must end in .gz",
+    b"\xfd7zXZ\0": "xz; its name must end in .xz",
+    b"PK\x03\x04": "zip; unpack it first",
+    b"BZh": "bzip2; unpack it first",
+    b"\x28\xb5\x2f\xfd": "zstd; unpack it first",
+}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The sentences of a file, each normalised and none empty.
+
+    lines:   the sentences in file order
+    empty:   lines left out because nothing but white space was in them
+    changed: characters that Unicode normalisation replaced (before it, code points)
+    """
+
+    lines: list[str]
+    empty: int
+    changed: int
+
+
+def normalise(line: str) -> str:
+    """The line as every tokenizer and every count of characters sees it.
+
+    Unicode NFC; each run of white space (what str.split splits at) is one space; none at either end.
+    """
+    return " ".join(unicodedata.normalize("NFC", line).split())
+
+
+def changed_characters(line: str) -> int:
+    """How many code points of line NFC replaces; characters only put in another order count as one."""
+    if unicodedata.is_normalized("NFC", line):
+        return 0
+    return max(1, (Counter(line) - Counter(unicodedata.normalize("NFC", line))).total())
+
+
+def read_lines(path: Path, limit: int | None = None) -> Lines:
+    r"""The sentences of a UTF-8 file (.gz and .xz are unpacked); with limit, the first that many of them.
+
+    Lines end at \n alone, as in wc and KenLM; \r is white space, so \r\n is a line end too. A byte order mark
+    is dropped. empty and changed count what was read up to the limit.
+    """
+    if limit is not None and limit < 1:
+        raise BadConfig(f"limit = {limit}: at least one line must be read; leave it out to read all")
+    path = Path(path)
+    text = _decode(_content(path), path)
+    normal = unicodedata.is_normalized("NFC", text)
+    lines: list[str] = []
+    empty = changed = 0
+    pieces = text.split("\n")
+    if not pieces[-1]:
+        pieces.pop()  # what follows the last line end is not a line
+    for piece in pieces:
+        line = " ".join(piece.split()) if normal else normalise(piece)
+        if not line:
+            empty += 1
+            continue
+        lines.append(line)
+        changed += 0 if normal else changed_characters(piece)
+        if len(lines) == limit:
+            break
+    if not lines:
+        what = "is empty" if not text else f"has {empty} lines and nothing but white space in them"
+        raise BadText(f"{path} {what}: perhaps an unfinished download or the wrong file; give a text, one sentence a line")
+    return Lines(lines, empty, changed)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of the file, unpacked."""
+    packed = path.suffix.lower()
+    try:
+        return _OPENERS.get(packed, Path.read_bytes)(path)
+    except FileNotFoundError:
+        raise BadText(f"no file {path}{_nearby(path)}") from None
+    except IsADirectoryError:
+        raise BadText(f"{path} is a folder, not a text; name one of its files{_listed(path)}") from None
+    except EOFError:
+        raise BadText(f"{path} is cut off: perhaps an unfinished download; fetch it again") from None
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        with path.open("rb") as file:
+            head = file.read(6)
+        magic = b"\x1f\x8b" if packed == ".gz" else b"\xfd7zXZ\0"
+        if head.startswith(magic):
+            raise BadText(f"{path} is damaged ({error}): perhaps an unfinished download; fetch it again") from None
+        cause = "a plain file that was given this name" if head.isascii() else "a download of something else"
+        raise BadText(
+            f"{path} is named {packed} but is not a {packed} file: perhaps {cause}; rename it or pack it"
+        ) from None
+    except OSError as error:
+        raise BadText(f"cannot read {path}: {error.strerror or error}; check the file and its permissions") from None
+
+
+def _decode(data: bytes, path: Path) -> str:
+    """The text of UTF-8 bytes without the byte order mark, or where and why they are not UTF-8."""
+    for magic, what in _MAGIC.items():
+        if data.startswith(magic):
+            raise BadText(f"{path} is not text: it looks like {what}")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        unpacked = " of the unpacked text" if path.suffix.lower() in _OPENERS else ""
+        raise BadText(
+            f"{path} is not UTF-8: byte {error.start}{unpacked}, on line {line}, is 0x{data[error.start]:02x}; "
+            + _encoding(data, error)
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise BadText(
+            f"{path} has a null character on line {line}: perhaps UTF-16 text or not text at all; "
+            "convert it (iconv -f UTF-16 -t UTF-8)"
+        )
+    return text.removeprefix("\ufeff")
+
+
+def _encoding(data: bytes, error: UnicodeDecodeError) -> str:
+    """The likely cause of bytes that are not UTF-8, and the remedy."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "it begins as UTF-16 does; convert it (iconv -f UTF-16 -t UTF-8)"
+    if error.reason == "unexpected end of data":
+        return "the file ends inside a character: perhaps an unfinished download; fetch it again"
+    try:
+        data.decode("cp949")
+    except UnicodeDecodeError:
+        return "it may be damaged or in another encoding; convert it with iconv -f ENCODING -t UTF-8"
+    return "it reads as CP949 (EUC-KR), the older Korean encoding; convert it (iconv -f CP949 -t UTF-8)"
+
+
+def _nearby(path: Path) -> str:
+    """What to do about a file that is not there, by what its folder holds."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f": there is no folder {folder} either; check the path (it is taken from where the command runs)"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    near = get_close_matches(path.name, names, n=1, cutoff=0.6)
+    return f"; did you mean {str(folder / near[0])!r}?" if near else f"; check the name{_listed(folder)}"
+
+
+def _listed(folder: Path) -> str:
+    """' (a.txt, b.txt, ...)': the first files of a folder."""
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    more = ", ..." if len(names) > 5 else ""
+    return f" ({', '.join(names[:5])}{more})" if names else " (the folder is empty)"

@@ -100,7 +100,8 @@ class Sentences:
         rows = np.asarray(rows, np.int64)
         lengths = self.lengths[rows]
         starts = np.cumsum(lengths) - lengths
-        return np.arange(lengths.sum()) + np.repeat(self.offsets[:-1][rows] - starts, lengths)
+        index: npt.NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(self.offsets[:-1][rows] - starts, lengths)
+        return index
 
     def take(self, rows: Sequence[int] | Ints) -> "Sentences":
         """These rows, in this order."""
@@ -116,7 +117,7 @@ class Sentences:
 
     def row_sums(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """float64 (S,): the sum over each row of one value a token."""
-        return np.bincount(self.rows, values, len(self))
+        return np.bincount(self.rows, values, len(self)).astype(np.float64)
 
     def extend_each(self) -> "Sentences":
         """(S * V rows): every row followed by every event in turn, row-major: what a next-word table asks about."""

@@ -1,0 +1,50 @@
+"""Draw sentences from any model: all it needs is next_log_probs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lmbench.errors import BadConfig
+from lmbench.model import Floats, LanguageModel
+from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import EOS
+
+
+def sentences(
+    model: LanguageModel,
+    n: int,
+    *,
+    prefix: Sequence[int] = (),
+    temperature: float = 1.0,
+    max_tokens: int = 50,
+    rng: np.random.Generator,
+) -> list[list[int]]:
+    """n rows of event ids without </s>, each beginning with prefix and at most max_tokens longer.
+
+    temperature: ln p is divided by it before the draw; 0 takes the likeliest event each time.
+    """
+    if n < 1 or max_tokens < 1:
+        raise BadConfig(f"{n} sentences of at most {max_tokens} tokens are nothing to draw; give 1 or more of both")
+    if temperature < 0:
+        raise BadConfig(f"temperature = {temperature}: give 0 (always the likeliest), 1 (as the model says) or more")
+    rows = [list(prefix) for _ in range(n)]
+    growing = list(range(n))
+    for _ in range(max_tokens):
+        table = model.next_log_probs(Sentences.of_rows([rows[i] for i in growing], model.vocab_))
+        drawn = _draw(table, temperature, rng)
+        for i, event in zip(growing, drawn, strict=True):
+            if event != EOS:
+                rows[i].append(int(event))
+        growing = [i for i, event in zip(growing, drawn, strict=True) if event != EOS]
+        if not growing:
+            break
+    return rows
+
+
+def _draw(table: Floats, temperature: float, rng: np.random.Generator) -> Floats:
+    """int (S,): one event a row of ln p, by the Gumbel-max trick: argmax of ln p / t + noise has that distribution."""
+    if temperature == 0:
+        return table.argmax(axis=1)
+    return (table / temperature + rng.gumbel(size=table.shape)).argmax(axis=1)

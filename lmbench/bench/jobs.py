@@ -1,0 +1,227 @@
+"""Rows as jobs: one process each, with one thread, as many side by side as there are cores.
+
+A process of its own gives every row honest memory figures and keeps its end, however violent, to itself.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from lmbench.bench import store
+from lmbench.bench.benchmark import Row
+from lmbench.bench.evaluate import Yardstick, evaluate
+from lmbench.bench.results import Result, file_stem
+from lmbench.errors import LMBenchError
+from lmbench.measures.cost import peak_memory, stopwatch
+from lmbench.model import LanguageModel
+from lmbench.models import construct, kinds
+from lmbench.text.sentences import Sentences
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row under one seed. after: stems of the jobs that fit its components."""
+
+    row: Row
+    seed: int | None
+    key: str
+    after: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stem(self) -> str:
+        """The name of its files."""
+        return file_stem(self.row.name, self.seed)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every job of a benchmark shares."""
+
+    name: str
+    train: Sentences
+    valid: Sentences
+    yardstick: Yardstick
+    models: Path
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """An epoch of a job is over: its number, the most there will be, nats per token of valid."""
+
+    job: Job
+    epoch: int
+    epochs: int
+    valid_nats: float
+
+
+def build(job: Job, models: Path) -> LanguageModel:
+    """The unfitted model of a job, its components fitted."""
+    settings = dict(job.row.settings)
+    if job.seed is not None and not job.row.components:
+        settings["seed"] = job.seed
+    if job.row.components:
+        settings["components"] = {name: store.load(models / stem) for name, stem in job.after.items()}
+    return construct(job.row.kind, settings, f"row {job.row.name!r}")
+
+
+def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) -> Result:
+    """Fit, save, measure. An error that is about this row becomes a Result that says so."""
+    start_mb = peak_memory()
+    row = job.row
+    blank = Result(
+        benchmark=bench.name,
+        row=row.name,
+        kind=row.kind,
+        family="",
+        config=row.settings,
+        key=job.key,
+        seed=job.seed,
+        environment=bench.environment,
+    )
+    try:
+        model = build(job, bench.models)
+        if hasattr(model, "on_epoch"):
+            model.on_epoch = watch
+        with stopwatch() as fit:
+            model.fit(bench.train, bench.valid)
+        model_bytes = store.save(model, bench.models / job.stem)
+        found = evaluate(model, bench.yardstick)
+    except LMBenchError as error:
+        return replace(blank, error=str(error))
+    except MemoryError:
+        return replace(blank, error="out of memory; use less text, a smaller vocabulary or a smaller model")
+    except Exception as error:  # a bug in one row must not cost the others
+        traceback.print_exc()
+        return replace(blank, error=f"{type(error).__name__}: {error} (a bug; the traceback is above)")
+    costs = {
+        "fit_seconds": fit[0],
+        "model_bytes": float(model_bytes),
+        "peak_mb": max(peak_memory() - start_mb, 0.0),
+    }
+    if found.score_seconds > 0:
+        costs["score_seconds"] = found.score_seconds
+        costs["score_tokens_per_second"] = bench.yardstick.test.n_tokens / found.score_seconds
+    return replace(
+        blank,
+        family=type(model).family,
+        config=model.config(),
+        track=model.track,
+        normalised=found.normalised,
+        n_params=model.n_params(),
+        metrics=found.metrics,
+        costs=costs,
+        notes=model.notes(),
+        arrays=found.arrays,
+    )
+
+
+def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | Progress | Result]:
+    """Yields each Job when it starts, its Progress, and its Result when it ends."""
+    context = _context(jobs)
+    waiting = list(jobs)
+    open_stems = {job.stem for job in jobs}
+    failed: set[str] = set()
+    running: dict[Connection, tuple[Job, BaseProcess]] = {}
+    try:
+        while waiting or running:
+            for job in list(waiting):
+                lost = [stem for stem in job.after.values() if stem in failed]
+                if lost:
+                    waiting.remove(job)
+                    open_stems.discard(job.stem)
+                    failed.add(job.stem)
+                    yield _lost(job, bench, f"its component {lost[0]} failed; mend that row first")
+                elif len(running) < side_by_side and not open_stems & set(job.after.values()):
+                    waiting.remove(job)
+                    receiver, process = _start(context, job, bench)
+                    running[receiver] = (job, process)
+                    yield job
+            for receiver in wait(list(running)):
+                assert isinstance(receiver, Connection)
+                job, process = running[receiver]
+                try:
+                    message = receiver.recv()
+                except EOFError:
+                    process.join()
+                    message = _lost(job, bench, _death(process.exitcode))
+                yield message
+                if isinstance(message, Result):
+                    if message.error is not None:
+                        failed.add(job.stem)
+                    open_stems.discard(job.stem)
+                    del running[receiver]
+                    process.join()
+    finally:
+        for _, process in running.values():
+            process.terminate()
+        for _, process in running.values():
+            process.join()
+
+
+def _context(jobs: Sequence[Job]) -> BaseContext:
+    """A fork server where there is one: it imports what the rows need once, and forks in milliseconds."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    modules = {kinds()[job.row.kind].module for job in jobs}
+    context.set_forkserver_preload([__name__, *sorted(modules)])
+    return context
+
+
+def _start(context: Any, job: Job, bench: Bench) -> tuple[Connection, BaseProcess]:
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(job, bench, sender), daemon=True)
+    process.start()
+    sender.close()
+    return receiver, process
+
+
+def _work(job: Job, bench: Bench, sender: Connection) -> None:
+    """What the process of a job does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+    os.environ["OMP_NUM_THREADS"] = "1"  # rows run side by side, so each has one thread
+    if "torch" in sys.modules:  # already imported by the fork server
+        sys.modules["torch"].set_num_threads(1)
+    result = execute(job, bench, lambda epoch, epochs, nats: sender.send(Progress(job, epoch, epochs, nats)))
+    sender.send(result)
+    sender.close()
+
+
+def _lost(job: Job, bench: Bench, reason: str) -> Result:
+    return Result(
+        benchmark=bench.name,
+        row=job.row.name,
+        kind=job.row.kind,
+        family="",
+        config=job.row.settings,
+        key=job.key,
+        seed=job.seed,
+        error=reason,
+        environment=bench.environment,
+    )
+
+
+def _death(code: int | None) -> str:
+    """Why a process left without a word."""
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        cause = "; the system may have run out of memory: use less text or a smaller model" if code == -9 else ""
+        return f"its process was ended by {name}{cause}"
+    return f"its process ended with exit code {code} without a result; run the row alone to see why"
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

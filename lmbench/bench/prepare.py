@@ -1,0 +1,126 @@
+"""From a benchmark file to what its rows are trained on and measured with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lmbench.bench.benchmark import Benchmark, CorpusSpec
+from lmbench.bench.evaluate import Yardstick
+from lmbench.errors import BadConfig, suggestion
+from lmbench.measures.sparsity import sparsity, unseen_masks
+from lmbench.ngrams.table import NGramTable
+from lmbench.text import corpus as corpora
+from lmbench.text import hungry
+from lmbench.text.corpus import Corpus
+from lmbench.text.files import normalise
+from lmbench.text.probes import Probes, Story
+from lmbench.text.tokenizers import TOKENIZERS
+
+DATA = "LMBENCH_DATA"
+MAX_ORDER = 5
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A corpus, its yardstick, and the table of unseen n-grams in its test sets."""
+
+    corpus: Corpus
+    yardstick: Yardstick
+    sparsity: list[dict[str, Any]]
+
+
+def prepare(benchmark: Benchmark, data: Path | None, cache: Path) -> Prepared:
+    """Read or sample the corpus, count its n-grams once, find or make its probes."""
+    corpus = _corpus(benchmark, data, cache)
+    table = NGramTable.count(corpus.train, MAX_ORDER)
+    sets = {"test": corpus.test} | corpus.extra
+    masks = {name: unseen_masks(text, table) for name, text in sets.items()}
+    lines = [
+        {"set": name, **vars(line)} for name, text in sets.items() for line in sparsity(text, masks[name])
+    ]
+    probes = _probes(benchmark, corpus)
+    yardstick = Yardstick(
+        valid=corpus.valid,
+        test=corpus.test,
+        unseen=masks["test"],
+        spelling_bits=corpus.spelling_bits,
+        characters=corpus.characters,
+        extra=corpus.extra,
+        probes=probes,
+        unigram=corpora.unigram_log_probs(corpus.train),
+    )
+    return Prepared(corpus, yardstick, lines)
+
+
+def _corpus(benchmark: Benchmark, data: Path | None, cache: Path) -> Corpus:
+    """The built-in corpus, or the one in the files the benchmark names."""
+    spec = benchmark.corpus
+    if spec.builtin is not None:
+        if spec.builtin != "hungry":
+            raise BadConfig(f"no built-in corpus {spec.builtin!r}{suggestion({'hungry': None}, spec.builtin)}")
+        splits: dict[str, list[list[str]]] = dict(hungry.splits(spec.seed))
+        for split in ("train", "valid", "test"):
+            splits[split] = splits[split][: getattr(spec, f"{split}_lines")]
+        return corpora.from_tokens(
+            benchmark.name, splits, min_count=spec.min_count, vocab_size=spec.vocab_size, unit=spec.unit
+        )
+    paths = {split: find(getattr(spec, split), benchmark.folder, data) for split in ("train", "valid", "test")}
+    train = paths["train"]
+    assert train is not None  # parse() lets no corpus through without builtin or train
+    return corpora.load(
+        name=benchmark.name,
+        train=train,
+        valid=paths["valid"],
+        test=paths["test"],
+        cache=cache,
+        **{name: getattr(spec, name) for name in _LOADED},
+    )
+
+
+_LOADED = (
+    "tokenizer",
+    "min_count",
+    "vocab_size",
+    "unit",
+    "train_lines",
+    "valid_lines",
+    "test_lines",
+    "seed",
+)
+
+
+def find(name: str | None, folder: Path, data: Path | None) -> Path | None:
+    """Where the file of a corpus is: in the data folder (--data, else $LMBENCH_DATA), else beside the benchmark file."""
+    if name is None or Path(name).is_absolute():
+        return None if name is None else Path(name)
+    if data is None and os.environ.get(DATA):
+        data = Path(os.environ[DATA])
+    beside = folder / name
+    if data is None or (beside.exists() and not (data / name).exists()):
+        if not beside.exists() and data is None and "/" in name:
+            raise BadConfig(
+                f"no file {name}: this benchmark's text does not come with lmbench; say where it is "
+                f"with --data FOLDER or the environment variable {DATA}"
+            )
+        return beside
+    return data / name
+
+
+def _probes(benchmark: Benchmark, corpus: Corpus) -> Probes:
+    """The built-in corpus' probes; for other text only the sentences the benchmark file tells."""
+    if benchmark.corpus.builtin is not None:
+        train = [list(row) for row in corpus.train_tokens]
+        return hungry.probes(train, benchmark.corpus.seed)
+    if not benchmark.story:
+        return Probes()
+    cutter = TOKENIZERS[corpus.tokenizer]
+    told = cutter.tokenize([normalise(line) for line in benchmark.story])
+    return Probes(story=Story(tuple(tuple(row) for row in told)))
+
+
+def own_text(benchmark: Benchmark, spec: CorpusSpec, name: str) -> Benchmark:
+    """The same rows on another corpus, whose paths are read from where the command runs."""
+    return replace(benchmark, name=name, corpus=spec, folder=Path(), title=f"{name}: a text of one's own")

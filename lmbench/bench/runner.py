@@ -1,0 +1,241 @@
+"""Run a benchmark: what is to be done, what is done already, facts as they come."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import lmbench
+from lmbench.bench import jobs, store
+from lmbench.bench.benchmark import Benchmark, Row, cut_down
+from lmbench.bench.jobs import Bench, Job, Progress
+from lmbench.bench.prepare import Prepared, prepare
+from lmbench.bench.results import SCHEMA, Result, dumps, file_stem, load_one
+from lmbench.errors import BadConfig, BadModel
+from lmbench.models import construct, family, model_class
+from lmbench.storage import atomic_write
+
+FACTS, MODELS = "facts", "models"
+_DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A benchmark made ready: what every row shares, and the jobs of the rows asked for.
+
+    done:     results of earlier runs that still hold
+    warnings: what a reader of any number on this text must know
+    """
+
+    benchmark: Benchmark
+    folder: Path
+    bench: Bench
+    todo: tuple[Job, ...]
+    done: tuple[Result, ...]
+    side_by_side: int
+    warnings: tuple[str, ...] = ()
+
+
+def plan(
+    benchmark: Benchmark,
+    names: Sequence[str],
+    *,
+    out: Path,
+    seeds: int = 1,
+    quick: bool = False,
+    data: Path | None = None,
+    side_by_side: int | None = None,
+    command: str = "",
+) -> Plan:
+    """Check every row, prepare the corpus, find what is done, write facts/benchmark.json.
+
+    Every row's fields are checked before any text is read, so a misspelt key costs no waiting.
+    """
+    if seeds < 1:
+        raise BadConfig(f"--seeds {seeds}: at least one seed is needed")
+    wanted = benchmark.select(names)
+    if quick:
+        benchmark = cut_down(benchmark)
+    rows = [_quick(row, benchmark.quick.epochs) if quick else row for row in wanted]
+    for row in rows:
+        if not row.components:
+            construct(row.kind, row.settings, f"row {row.name!r}")
+    folder = out / benchmark.name
+    prepared = prepare(benchmark, data, out / ".cache")
+    side_by_side = side_by_side or jobs.cores()
+    environment = _environment(side_by_side)
+    everything = _jobs(rows, seeds, prepared)
+    bench = Bench(
+        name=benchmark.name,
+        train=prepared.corpus.train,
+        valid=prepared.corpus.valid,
+        yardstick=prepared.yardstick,
+        models=folder / MODELS,
+        environment=environment,
+    )
+    done = [result for job in everything if (result := _finished(job, folder)) is not None]
+    finished = {file_stem(result.row, result.seed) for result in done}
+    facts = _facts(benchmark, seeds, quick, prepared, environment, command)
+    atomic_write(folder / FACTS / "benchmark.json", dumps(facts))
+    todo = tuple(job for job in everything if job.stem not in finished)
+    return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, prepared.corpus.warnings)
+
+
+def run(planned: Plan) -> Iterator[Job | Progress | Result]:
+    """Do what is to be done. A Result is on disk before it is yielded: what ends later costs only itself."""
+    for event in jobs.run(planned.todo, planned.bench, planned.side_by_side):
+        if isinstance(event, Result):
+            event.save(planned.folder / FACTS)
+        yield event
+
+
+def _quick(row: Row, epochs: int) -> Row:
+    """The row with as many epochs as --quick allows, if it has epochs."""
+    known = {field.name: field.default for field in fields(model_class(row.kind))}  # type: ignore[arg-type]
+    if "epochs" not in known:
+        return row
+    asked = row.settings.get("epochs", known["epochs"])
+    return Row(row.name, row.kind, {**row.settings, "epochs": min(asked, epochs)}, row.components)
+
+
+def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared) -> list[Job]:
+    """A job a row and seed; a row without randomness has one, and a mixture has as many as its parts."""
+    stems: dict[tuple[str, int], Job] = {}
+    found: list[Job] = []
+    for row in rows:
+        random = "seed" in {field.name for field in fields(model_class(row.kind))}  # type: ignore[arg-type]
+        random = random or any(stems[part, 0].seed is not None for part in row.components)
+        for seed in range(seeds if random else 1):
+            parts = {part: stems.get((part, seed), stems[part, 0]) for part in row.components}
+            job = Job(
+                row,
+                seed if random else None,
+                _key(row, seed if random else None, prepared, {name: part.key for name, part in parts.items()}),
+                {name: part.stem for name, part in parts.items()},
+            )
+            stems[row.name, seed] = job
+            found.append(job)
+    return found
+
+
+def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str]) -> str:
+    """sha256 of everything that determines a row's numbers: fields, seed, text, probes, code, libraries."""
+    deciding = {
+        "kind": row.kind,
+        "settings": row.settings,
+        "seed": seed,
+        "parts": parts,
+        "corpus": prepared.corpus.fingerprint,
+        "probes": repr(prepared.yardstick.probes),
+        "code": _code(),
+        "libraries": _versions(),
+    }
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """sha256 of the source files whose change may change a number."""
+    root = Path(lmbench.__file__).parent
+    digest = hashlib.sha256()
+    for part in _DECIDING:
+        path = root / part
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.relative_to(root).as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that take part in numbers."""
+    found = {"python": platform.python_version()}
+    for name in ("numpy", "scipy", "torch", "gensim", "kiwipiepy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _environment(side_by_side: int) -> dict[str, str]:
+    """What a reader must know to repeat the run, and to read its timings."""
+    return {
+        "lmbench": lmbench.__version__,
+        **_versions(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "cores": str(jobs.cores()),
+        "jobs": str(side_by_side),
+        "threads": "1",
+    }
+
+
+def _finished(job: Job, folder: Path) -> Result | None:
+    """The stored result of this very job, if its model is there too; a damaged or older one is made again."""
+    path = folder / FACTS / f"{job.stem}.json"
+    if not path.is_file() or not store.exists(folder / MODELS / job.stem):
+        return None
+    try:
+        result = load_one(path)
+    except BadModel:
+        return None
+    return result if result.key == job.key and result.error is None else None
+
+
+def _facts(
+    benchmark: Benchmark, seeds: int, quick: bool, prepared: Prepared, environment: dict[str, str], command: str
+) -> dict[str, Any]:
+    """facts/benchmark.json: what was compared, on what text."""
+    corpus, probes = prepared.corpus, prepared.yardstick.probes
+    return {
+        "schema": SCHEMA,
+        "benchmark": benchmark.name,
+        "title": benchmark.title,
+        "description": benchmark.description,
+        "quick": quick,
+        "rows": [{"row": row.name, "kind": row.kind, "family": family(row.kind)} for row in benchmark.rows],
+        "seeds": list(range(seeds)),
+        "headline": probes.headline,
+        "corpus": {
+            "tokenizer": corpus.tokenizer,
+            "lossless": corpus.lossless,
+            "unit": corpus.unit,
+            "n_events": len(corpus.vocab),
+            "fingerprint": corpus.fingerprint,
+            "n_test_tokens": corpus.test.n_tokens,
+            "warnings": corpus.warnings,
+            "literal_unk": r"\<unk>" in corpus.vocab.events,
+            "extra": list(corpus.extra),
+            "extra_words": [],
+        },
+        "statistics": corpus.statistics,
+        "sparsity": prepared.sparsity,
+        "story": {"sentences": probes.story.sentences},
+        "probes": {
+            "probes": [asdict(probe) for probe in probes.probes],
+            "crossed": [asdict(item) for item in probes.crossed],
+        },
+        "command": command,
+        "environment": environment,
+    }
+
+
+def fitted(benchmark: Benchmark, row: str, folder: Path, seed: int = 0) -> Any:
+    """The saved model of a row; the seed does not matter to one without randomness."""
+    benchmark.row(row)
+    for stem in (file_stem(row, seed), file_stem(row, None)):
+        if store.exists(folder / MODELS / stem):
+            return store.load(folder / MODELS / stem)
+    raise BadModel(
+        f"row {row!r} of {benchmark.name} has not been fitted here (no {folder / MODELS / file_stem(row, seed)}); "
+        f"run `python -m lmbench run {row} --benchmark {benchmark.name}` first"
+    )
+
+

@@ -1,0 +1,84 @@
+"""A table of rows as they run: bars on a terminal, one line a finished row elsewhere."""
+
+from __future__ import annotations
+
+import math
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from lmbench.bench.jobs import Job
+from lmbench.bench.jobs import Progress as Epoch
+from lmbench.bench.results import Result, file_stem
+
+if TYPE_CHECKING:
+    from lmbench.bench.runner import Plan
+
+
+class Live:
+    """Shows a plan's events. Everything goes to standard error, so standard output stays for data."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._console = Console(stderr=True, soft_wrap=True)
+        self._columns = (
+            TextColumn("{task.description:24}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[says]}"),
+            TimeElapsedColumn(),
+        )
+        self._progress = Progress(*self._columns, console=self._console, disable=not self._console.is_terminal)
+        self._tasks: dict[str, TaskID] = {}
+        self._plan = plan
+        self._start = time.monotonic()
+        self._left = len(plan.todo)
+
+    def __enter__(self) -> Live:
+        self._console.print(
+            f"{self._plan.benchmark.name}: {len(self._plan.todo)} rows to run, {len(self._plan.done)} already done, "
+            f"{self._plan.side_by_side} side by side",
+            highlight=False,
+        )
+        for result in self._plan.done:
+            self._line(result, "done before")
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def show(self, event: Job | Epoch | Result) -> bool:
+        """Show one event; whether it is a row that failed."""
+        if isinstance(event, Job):
+            self._tasks[event.stem] = self._progress.add_task(_name(event.row.name, event.seed), total=None, says="")
+        elif isinstance(event, Epoch):
+            says = f"epoch {event.epoch}/{event.epochs}, valid perplexity {math.exp(min(event.valid_nats, 700)):.2f}"
+            task = self._tasks[event.job.stem]
+            self._progress.update(task, total=event.epochs, completed=event.epoch, says=says)
+        else:
+            self._left -= 1
+            if (stem := file_stem(event.row, event.seed)) in self._tasks:
+                self._progress.update(self._tasks[stem], visible=False)
+            self._line(event, f"{time.monotonic() - self._start:5.0f} s, {self._left} left")
+            return event.error is not None
+        return False
+
+    def _line(self, result: Result, when: str) -> None:
+        """One finished row."""
+        name = _name(result.row, result.seed)
+        if result.error is not None:
+            self._console.print(f"  {name:24} FAILED: {result.error}", style="red", highlight=False, markup=False)
+            return
+        ppl = result.metrics.get("ppl")
+        said = result.metrics.get("c4_headline")
+        parts = [f"perplexity {ppl:10.2f}" if ppl is not None else " " * 21]
+        parts.append(f"coverage {said:.3f}" if said is not None else " " * 14)
+        if "fit_seconds" in result.costs:
+            parts.append(f"fit {result.costs['fit_seconds']:6.1f} s")
+        self._console.print(f"  {name:24} {'  '.join(parts)}  ({when})", highlight=False, markup=False)
+
+
+def _name(row: str, seed: int | None) -> str:
+    return row if not seed else f"{row} (seed {seed})"

@@ -1,0 +1,249 @@
+"""A corpus: three splits over one vocabulary built from train, and what measures must know of the text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lmbench.errors import BadConfig, BadText, choose
+from lmbench.text.files import Lines, read_lines
+from lmbench.text.sentences import Sentences
+from lmbench.text.speller import Speller
+from lmbench.text.token_cache import tokenize
+from lmbench.text.tokenizers import TOKENIZERS
+from lmbench.text.vocabulary import Vocabulary
+
+Tokens = Sequence[Sequence[str]]
+UNITS = {"sentence": "each line is a row", "stream": "each split is one long row"}
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What every row of a benchmark is trained and measured on.
+
+    train_tokens:  the token lists of train, for probes
+    spelling_bits: float64 (N,), bits that spell the word behind each <unk> of test; None if the tokenizer is not lossless
+    characters:    NFC code points of test's lines, single spaces included, plus one per line end
+    extra:         further test sets by name
+    statistics:    one line a split: sentences, tokens (with </s>), types, OOV, characters, duplicates
+    warnings:      what a reader of any number on this corpus must know
+    fingerprint:   sha256 of vocabulary and token streams
+    """
+
+    name: str
+    vocab: Vocabulary
+    train: Sentences
+    valid: Sentences
+    test: Sentences
+    train_tokens: Tokens
+    tokenizer: str
+    lossless: bool
+    unit: str
+    spelling_bits: npt.NDArray[np.float64] | None
+    characters: int
+    extra: dict[str, Sentences] = field(default_factory=dict)
+    statistics: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+def load(
+    *,
+    name: str,
+    train: Path,
+    valid: Path | None = None,
+    test: Path | None = None,
+    tokenizer: str = "whitespace",
+    min_count: int = 1,
+    vocab_size: int | None = None,
+    unit: str = "sentence",
+    train_lines: int | None = None,
+    valid_lines: int | None = None,
+    test_lines: int | None = None,
+    seed: int = 0,
+    cache: Path | None = None,
+) -> Corpus:
+    """A corpus from files, one sentence a line; a split without a file is taken out of train (see split_lines).
+
+    *_lines: only so many lines from the beginning. cache: a folder for the tokens of slow tokenizers.
+    """
+    cutter = choose(TOKENIZERS, tokenizer, "tokenizer")
+    read = {"train": read_lines(train, train_lines)}
+    if valid is not None:
+        read["valid"] = read_lines(valid, valid_lines)
+    if test is not None:
+        read["test"] = read_lines(test, test_lines)
+    lines = split_lines({split: part.lines for split, part in read.items()}, seed, train)
+    tokens = {split: tokenize(cutter, lines[split], cache) for split in SPLITS}
+    characters = {split: sum(map(len, lines[split])) + len(lines[split]) for split in SPLITS}
+    return from_tokens(
+        name,
+        tokens,
+        tokenizer=tokenizer,
+        lossless=cutter.lossless,
+        min_count=min_count,
+        vocab_size=vocab_size,
+        unit=unit,
+        characters=characters,
+        warnings=_file_warnings(read),
+    )
+
+
+def split_lines(given: Mapping[str, list[str]], seed: int, source: Path) -> dict[str, list[str]]:
+    """Train, valid and test; those not given are taken out of train, a tenth of its distinct sentences each.
+
+    Which side a sentence falls on is decided by the SHA-256 of the seed and the sentence, so its duplicates
+    fall together, and neither the order of lines nor the machine matters. The order of lines is kept.
+    """
+    lines = dict(given)
+    missing = [split for split in ("test", "valid") if split not in lines]
+    if not missing:
+        return lines
+    distinct = sorted(set(lines["train"]), key=lambda line: hashlib.sha256(f"{seed}\n{line}".encode()).digest())
+    share = len(distinct) // 10 or 1
+    if len(distinct) < 3 * len(missing):
+        raise BadText(
+            f"{source} has {len(distinct)} distinct sentences, too few to split off {' and '.join(missing)}: "
+            "give a larger text, or the other splits as files"
+        )
+    side = {line: split for i, split in enumerate(missing) for line in distinct[i * share : (i + 1) * share]}
+    for split in missing:
+        lines[split] = [line for line in given["train"] if side.get(line) == split]
+    lines["train"] = [line for line in given["train"] if line not in side]
+    return lines
+
+
+def from_tokens(
+    name: str,
+    tokens: Mapping[str, Tokens],
+    *,
+    tokenizer: str = "whitespace",
+    lossless: bool = True,
+    min_count: int = 1,
+    vocab_size: int | None = None,
+    unit: str = "sentence",
+    characters: Mapping[str, int] | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Corpus:
+    """A corpus from token lists by split; splits beyond train, valid and test are further test sets.
+
+    characters: of each split's lines, line ends included; where not given, tokens joined by spaces are the line.
+    """
+    choose(UNITS, unit, "unit")
+    if vocab_size is not None and vocab_size < 3:
+        raise BadConfig(f"vocab_size = {vocab_size} leaves no word beside <unk> and </s>; give 3 or more")
+    train = tokens["train"]
+    vocab = Vocabulary.build(train, min_count=min_count, max_size=vocab_size)
+    if len(vocab) == 3:
+        raise BadText(
+            f"the vocabulary of {name} is one word ({vocab.events[2]!r}): every sentence would be foretold; "
+            "give a larger text, lower min_count or raise vocab_size"
+        )
+    if characters is None:
+        characters = {split: sum(len(" ".join(row)) + 1 for row in rows) for split, rows in tokens.items()}
+    rows = {split: Sentences.encode(part, vocab) for split, part in tokens.items()}
+    stored = {split: _stream(part) if unit == "stream" else part for split, part in rows.items()}
+    return Corpus(
+        name=name,
+        vocab=vocab,
+        train=stored["train"],
+        valid=stored["valid"],
+        test=stored["test"],
+        train_tokens=train,
+        tokenizer=tokenizer,
+        lossless=lossless,
+        unit=unit,
+        spelling_bits=_spelling(tokens["test"], train, vocab) if lossless else None,
+        characters=characters["test"],
+        extra={split: part for split, part in stored.items() if split not in SPLITS},
+        statistics=_statistics(tokens, vocab, characters),
+        warnings=(*warnings, *_split_warnings(tokens)),
+        fingerprint=_fingerprint(stored, vocab),
+    )
+
+
+def _stream(rows: Sentences) -> Sentences:
+    """The same tokens as one long row, </s> inside it."""
+    return Sentences(rows.vocab, rows.tokens, np.array([0, rows.n_tokens], np.int64))
+
+
+def _spelling(test: Tokens, train: Tokens, vocab: Vocabulary) -> npt.NDArray[np.float64]:
+    """float64 (N,): bits of the spelling at each <unk> of test, 0 elsewhere, </s> included."""
+    speller = Speller.train({word for row in train for word in row})
+    cost = {word: speller.bits(word) for row in test for word in row if word not in vocab.ids}
+    return np.array([bits for row in test for bits in (*(cost.get(word, 0.0) for word in row), 0.0)])
+
+
+def _statistics(
+    tokens: Mapping[str, Tokens], vocab: Vocabulary, characters: Mapping[str, int]
+) -> tuple[dict[str, Any], ...]:
+    """One line a split."""
+    in_train = {tuple(row) for row in tokens["train"]}
+    table = []
+    for split, rows in tokens.items():
+        n_words = sum(map(len, rows))
+        oov = sum(word not in vocab.ids for row in rows for word in row)
+        whole = [tuple(row) for row in rows]
+        table.append(
+            {
+                "split": split,
+                "sentences": len(rows),
+                "tokens": n_words + len(rows),
+                "types": len({word for row in rows for word in row}),
+                "oov_tokens": oov,
+                "oov_rate": oov / max(n_words, 1),
+                "characters": characters[split],
+                "duplicates": len(whole) - len(set(whole)),
+                "also_in_train": sum(row in in_train for row in whole) if split != "train" else 0,
+            }
+        )
+    return tuple(table)
+
+
+def _file_warnings(read: Mapping[str, Lines]) -> tuple[str, ...]:
+    """What reading the files changed."""
+    found = []
+    for split, part in read.items():
+        if part.empty:
+            found.append(f"{part.empty} empty lines of {split} were left out")
+        if part.changed:
+            found.append(f"{part.changed} characters of {split} were replaced by Unicode normalisation (NFC)")
+    return tuple(found)
+
+
+def _split_warnings(tokens: Mapping[str, Tokens]) -> tuple[str, ...]:
+    """Splits that are not apart."""
+    seen = {tuple(row) for row in tokens["train"]}
+    found = []
+    for split in ("valid", "test"):
+        rows = [tuple(row) for row in tokens[split]]
+        if list(map(tuple, tokens["train"])) == rows:
+            found.append(f"{split} is identical to train: its numbers say how well models remember, not how well they do")
+        elif rows and all(row in seen for row in rows):
+            found.append(f"every sentence of {split} also occurs in train")
+    return tuple(found)
+
+
+def _fingerprint(splits: Mapping[str, Sentences], vocab: Vocabulary) -> str:
+    """sha256 over the vocabulary and, for each split, its ids and where rows begin."""
+    digest = hashlib.sha256(json.dumps(vocab.events, ensure_ascii=False).encode())
+    for split, rows in splits.items():
+        digest.update(split.encode())
+        digest.update(rows.tokens.astype("<i4").tobytes())
+        digest.update(rows.offsets.astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def unigram_log_probs(train: Sentences) -> npt.NDArray[np.float64]:
+    """float64 (V,): ln of train's relative frequency of each event, </s> counted; -inf where it never occurs."""
+    counts = np.bincount(train.tokens, minlength=len(train.vocab))
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(counts / counts.sum()), np.float64)

@@ -249,11 +249,11 @@ class Beliefs:
         return math.fsum(logs)
 
     def _belief(self, stacks: Mapping[int, float], total: float) -> int:
-        normal = tuple((stack, p / total) for stack, p in sorted(stacks.items()))
-        key = tuple((stack, _rounded(p)) for stack, p in normal)
+        # The rounded belief is the belief, so that it depends on the prefix alone and not on what was asked before.
+        key = tuple((stack, _rounded(p / total)) for stack, p in sorted(stacks.items()))
         if key not in self._belief_ids:
             self._belief_ids[key] = len(self._beliefs)
-            self._beliefs.append(normal)
+            self._beliefs.append(key)
         return self._belief_ids[key]
 
     def _push(self, symbols: tuple[str, ...], stack: int) -> int:

@@ -1,0 +1,43 @@
+"""Every kind of model in every way it can be set that takes another path through the code, small and quick.
+
+A row is the fields of one model; a part of a mixture is {"kind": ..., "fields": {...}}.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+from lmbench.ngrams.smoothing import METHODS
+
+Fields = dict[str, Any]
+
+SMALL: Fields = {"dim": 6, "epochs": 3, "lr": 0.05, "dropout": 0.1, "bptt": 4, "batch_tokens": 16, "seed": 3}
+"""bptt is shorter than most rows, so that state crosses windows in training too."""
+RECURRENT: Fields = {**SMALL, "hidden": 5}
+BIGRAM: Fields = {"kind": "ngram", "fields": {"order": 2, "smoothing": "witten_bell"}}
+GRU: Fields = {"kind": "recurrent", "fields": {**RECURRENT, "cell": "gru"}}
+
+SETTINGS: dict[str, list[Fields]] = {
+    "ngram": [
+        *({"smoothing": method, "order": order} for method, order in product(METHODS, (1, 2, 3, 5))),
+        {"smoothing": "add_k", "order": 3, "k": 0.1},
+    ],
+    "similarity": [{}, {"neighbours": 2, "beta": 4.0, "gamma": 0.3}],
+    "recurrent": [
+        *({**RECURRENT, "cell": cell, "tied": tied} for cell, tied in product(("rnn", "lstm", "gru"), (True, False))),
+        {**RECURRENT, "cell": "lstm", "layers": 2, "schedule": "plateau", "weight_decay": 0.01},
+        {**RECURRENT, "cell": "gru", "embeddings": "word2vec", "vector_epochs": 1},
+        {**RECURRENT, "cell": "rnn", "embeddings": "fasttext", "vector_epochs": 1},
+    ],
+    "cbow": [
+        {**SMALL, "window": 3},
+        {**SMALL, "window": 1, "tied": True},
+        {**SMALL, "window": 6, "embeddings": "word2vec", "vector_epochs": 1},
+    ],
+    "mixture": [
+        {"components": {"two": BIGRAM, "one": {"kind": "ngram", "fields": {"order": 1, "smoothing": "mle"}}}},
+        {"components": {"two": BIGRAM, "gru": GRU}},
+    ],
+    "grammar": [{"conditioned": True}, {"conditioned": False}],
+}

@@ -1,0 +1,40 @@
+"""Every kind of model obeys every law."""
+
+from functools import partial
+
+import pytest
+from laws import LAWS, Case
+from settings import RECURRENT, SETTINGS
+from toy import hungry_toy, toy
+
+from lmbench.models import kinds, reconstruct
+from lmbench.ngrams.smoothing import METHODS
+
+ROWS = [(kind, fields) for kind, rows in SETTINGS.items() for fields in rows]
+
+
+def label(row):
+    kind, fields = row
+    told = [f"{name}={value}" for name, value in fields.items() if name not in RECURRENT and name != "components"]
+    return "-".join([kind, *told, *fields.get("components", ())])
+
+
+@pytest.fixture(scope="module", params=ROWS, ids=label)
+def case(request):
+    kind, fields = request.param
+    train, valid, test = hungry_toy() if kind == "grammar" else toy()
+    return Case(partial(reconstruct, {"kind": kind, "fields": fields}), train, valid, test)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_law(case, law):
+    law(case)
+
+
+def test_every_built_in_kind_is_tried():
+    built_in = {kind for kind, point in kinds().items() if point.module.startswith("lmbench.models.")}
+    assert built_in == set(SETTINGS), "a kind without settings obeys no law: add it to tests/settings.py"
+
+
+def test_every_smoothing_method_is_tried():
+    assert {fields["smoothing"] for fields in SETTINGS["ngram"]} == set(METHODS)

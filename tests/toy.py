@@ -1,0 +1,45 @@
+"""Texts so small that every model is fitted on them in a blink."""
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+
+from lmbench.text import hungry
+from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import Vocabulary
+
+Splits = tuple[Sentences, Sentences, Sentences]
+
+STATES = [
+    f"{who} {how} {what}".split()
+    for who, how, what in product(
+        ("나는", "너는", "우리는"), ("", "매우", "엄청", "무지"), ("배가 고프다", "목이 마르다", "춥다")
+    )
+]
+LONGER = [[*first, "그리고", *then] for first, then in zip(STATES[::3], STATES[7::3], strict=False)]
+RARE = [["춥다"], ["배가", "정말", "고프다"], []]
+TEXT = STATES + LONGER + RARE
+
+
+@cache
+def toy() -> Splits:
+    """train, valid, test of a regular language of 12 words; words seen once are <unk>, in train too."""
+    parts = [
+        [words for i, words in enumerate(TEXT) if i % 7 not in (3, 5)],
+        TEXT[3::7],
+        [*TEXT[5::7], ["나는", "아직", "무지", "배가", "고프다"]],
+    ]
+    vocab = Vocabulary.build(parts[0], min_count=2)
+    train, valid, test = (Sentences.encode(part, vocab) for part in parts)
+    return train, valid, test
+
+
+@cache
+def hungry_toy() -> Splits:
+    """train, valid, test drawn from the built-in grammar, the vocabulary from train: some words are <unk>."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    parts = [hungry.grammar(True).sample(size, rng) for size in (12, 3, 5)]
+    vocab = Vocabulary.build(parts[0])
+    train, valid, test = (Sentences.encode(part, vocab) for part in parts)
+    return train, valid, test

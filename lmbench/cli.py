@@ -147,12 +147,16 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
     from lmbench.bench import benchmark
     from lmbench.bench.prepare import own_text
 
-    given = {name: getattr(options, name) for name in ("train", "valid", "test", "tokenizer", "min_count", "vocab_size")}
+    given = {
+        name: getattr(options, name) for name in ("train", "valid", "test", "tokenizer", "min_count", "vocab_size")
+    }
     given = {name: value for name, value in given.items() if value is not None}
     if not given and options.name is None:
         return benchmark.load(options.benchmark or "hungry")
     if "train" not in given:
-        raise BadConfig("--valid, --test, --tokenizer, --min-count, --vocab-size and --name go with --train FILE; add it")
+        raise BadConfig(
+            "--valid, --test, --tokenizer, --min-count, --vocab-size and --name go with --train FILE; add it"
+        )
     if options.benchmark is not None:
         raise BadConfig("--benchmark and --train name two texts; give one of them")
     rows = benchmark.load(OWN_TEXT)
@@ -199,8 +203,8 @@ def list_(options: argparse.Namespace, _: Sequence[str]) -> int:
         for group, rows in benchmark.load(name).families().items():
             print(f"{group}: {' '.join(row.name for row in rows)}")
     else:
-        known = dict.fromkeys([*benchmark.builtin(), *kinds()])
-        raise BadConfig(f"no benchmark or model kind {name!r}{suggestion(known, name)}")
+        names = dict.fromkeys([*benchmark.builtin(), *kinds()])
+        raise BadConfig(f"no benchmark or model kind {name!r}{suggestion(names, name)}")
     return DONE
 
 

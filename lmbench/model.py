@@ -31,6 +31,7 @@ class LanguageModel(ABC):
 
     family: ClassVar[str] = "other"
     """What a benchmark groups rows by: ngram, word-vector, recurrent, mixture, reference."""
+
     @property
     def track(self) -> str:
         """'static', or 'adaptive' when scoring learns from the text it scores; the two are never ranked together."""

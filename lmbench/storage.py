@@ -46,7 +46,9 @@ def atomic_write(path: Path, content: bytes | str) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise LMBenchError(f"cannot write {path}: {reason}; free some space or choose a folder you may write to") from error
+        raise LMBenchError(
+            f"cannot write {path}: {reason}; free some space or choose a folder you may write to"
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

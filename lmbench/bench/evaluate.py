@@ -136,9 +136,7 @@ def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> No
     if wanted.probes or wanted.crossed:
         answers = coverage.ask(model, wanted.probes, wanted.crossed, vocab)
         targets = np.array(vocab.encode(probe.target for probe in wanted.probes), np.int64)
-        levels = coverage.summary(
-            answers, wanted.probes, wanted.crossed, yardstick.unigram[targets], wanted.headline
-        )
+        levels = coverage.summary(answers, wanted.probes, wanted.crossed, yardstick.unigram[targets], wanted.headline)
         # Scores that do not sum to one can be ranked and compared; they are no probabilities.
         by_order = ("c2_", "c3_")
         found.metrics |= {k: v for k, v in levels.items() if found.normalised or k.startswith(by_order)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from lmbench.errors import BadConfig
 from lmbench.model import Floats, LanguageModel
@@ -43,8 +44,8 @@ def sentences(
     return rows
 
 
-def _draw(table: Floats, temperature: float, rng: np.random.Generator) -> Floats:
-    """int (S,): one event a row of ln p, by the Gumbel-max trick: argmax of ln p / t + noise has that distribution."""
-    if temperature == 0:
-        return table.argmax(axis=1)
-    return (table / temperature + rng.gumbel(size=table.shape)).argmax(axis=1)
+def _draw(table: Floats, temperature: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """int64 (S,): one event a row of ln p, by the Gumbel-max trick: argmax of ln p / t + noise is such a draw."""
+    if temperature > 0:
+        table = table / temperature + rng.gumbel(size=table.shape)
+    return np.asarray(table.argmax(axis=1), np.int64)

@@ -25,7 +25,7 @@ from lmbench.bench.results import Result, file_stem
 from lmbench.errors import LMBenchError
 from lmbench.measures.cost import peak_memory, stopwatch
 from lmbench.model import LanguageModel
-from lmbench.models import construct, kinds
+from lmbench.models import construct, kinds, model_class
 from lmbench.text.sentences import Sentences
 
 
@@ -148,8 +148,8 @@ def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | 
                     receiver, process = _start(context, job, bench)
                     running[receiver] = (job, process)
                     yield job
-            for receiver in wait(list(running)):
-                assert isinstance(receiver, Connection)
+            ready = wait(list(running))
+            for receiver in [receiver for receiver in running if receiver in ready]:
                 job, process = running[receiver]
                 try:
                     message = receiver.recv()
@@ -176,7 +176,8 @@ def _context(jobs: Sequence[Job]) -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     modules = {kinds()[job.row.kind].module for job in jobs}
-    context.set_forkserver_preload([__name__, *sorted(modules)])
+    late = {name for job in jobs for name in getattr(model_class(job.row.kind), "late_imports", ())}
+    context.set_forkserver_preload([__name__, *sorted(modules), *sorted(late)])
     return context
 
 

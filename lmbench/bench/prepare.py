@@ -38,9 +38,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path) -> Prepared:
     table = NGramTable.count(corpus.train, MAX_ORDER)
     sets = {"test": corpus.test} | corpus.extra
     masks = {name: unseen_masks(text, table) for name, text in sets.items()}
-    lines = [
-        {"set": name, **vars(line)} for name, text in sets.items() for line in sparsity(text, masks[name])
-    ]
+    lines = [{"set": name, **vars(line)} for name, text in sets.items() for line in sparsity(text, masks[name])]
     probes = _probes(benchmark, corpus)
     yardstick = Yardstick(
         valid=corpus.valid,
@@ -93,7 +91,7 @@ _LOADED = (
 
 
 def find(name: str | None, folder: Path, data: Path | None) -> Path | None:
-    """Where the file of a corpus is: in the data folder (--data, else $LMBENCH_DATA), else beside the benchmark file."""
+    """Where a corpus file is: in the data folder (--data, else $LMBENCH_DATA), else beside the benchmark file."""
     if name is None or Path(name).is_absolute():
         return None if name is None else Path(name)
     if data is None and os.environ.get(DATA):

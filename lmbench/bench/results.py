@@ -35,11 +35,12 @@ class Result:
     error:       the one-line reason where the row failed; it then has no metrics
     n_params:    stored numbers
     metrics:     name -> number (nats nowhere: perplexities, bits, shares, counts); +inf is a value, NaN never
-    costs:       model_bytes; fit_seconds, score_seconds, score_tokens_per_second, peak_mb (above the start) vary from run to run
+    costs:       model_bytes; fit_seconds, score_seconds, score_tokens_per_second, peak_mb (above the
+                 start) vary from run to run
     notes:       what a reader of the row must know
     environment: versions and machine
-    key:         sha256 of everything that determines the numbers; a row whose key is unchanged is not fitted again
-    arrays:      in the .npz: row_log_probs (S,) nats of each test row (of each segment in a stream), and what probes need
+    key:         sha256 of all that determines the numbers; a row whose key is unchanged is not fitted again
+    arrays:      in the .npz: row_log_probs (S,) nats of each test row (each segment of a stream), and what probes need
     """
 
     benchmark: str
@@ -65,7 +66,7 @@ class Result:
         stem = folder / file_stem(self.row, self.seed)
         packed = pack(self.arrays)
         atomic_write(stem.with_name(stem.name + ".npz"), packed)
-        facts = {name: value for name, value in asdict_without_arrays(self).items()}
+        facts = asdict_without_arrays(self)
         facts["npz_sha256"] = sha256(packed)
         atomic_write(stem.with_name(stem.name + ".json"), dumps(facts))
 

@@ -237,5 +237,3 @@ def fitted(benchmark: Benchmark, row: str, folder: Path, seed: int = 0) -> Any:
         f"row {row!r} of {benchmark.name} has not been fitted here (no {folder / MODELS / file_stem(row, seed)}); "
         f"run `python -m lmbench run {row} --benchmark {benchmark.name}` first"
     )
-
-

@@ -87,10 +87,10 @@ def lift(log_probs: Floats, unigram_log_probs: Floats) -> Floats:
 
 
 def would_say(log_probs: Floats, rounds: int = ROUNDS) -> Floats:
-    """C4, float64 (P,): 1 - (1 - p)^rounds, the chance to say b at least once in so many draws; computed, not sampled."""
+    """C4, float64 (P,): 1 - (1 - p)^rounds, the chance to say b at least once in so many draws; not sampled."""
     p = np.minimum(np.exp(log_probs), 1.0)
     with np.errstate(divide="ignore"):
-        return -np.expm1(rounds * np.log1p(-p))
+        return np.asarray(-np.expm1(rounds * np.log1p(-p)), np.float64)
 
 
 def preference(log_probs: Floats, other_log_probs: Floats) -> Floats:

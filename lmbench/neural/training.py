@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,8 @@ class Watched(LanguageModel):
     """Words of the vocabulary that had to start at random because no word vector was learnt."""
     on_epoch: Callable[[int, int, float], None] | None = None
     """Called after each epoch with its number from 1, the most there will be, and nats per token of valid."""
+    late_imports: ClassVar[tuple[str, ...]] = ("torch._dynamo", "gensim.models")
+    """Modules that fit() comes to import, seconds of work that a fork server does once for all rows."""
 
 
 @dataclass(kw_only=True)

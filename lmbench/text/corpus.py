@@ -30,7 +30,7 @@ class Corpus:
     """What every row of a benchmark is trained and measured on.
 
     train_tokens:  the token lists of train, for probes
-    spelling_bits: float64 (N,), bits that spell the word behind each <unk> of test; None if the tokenizer is not lossless
+    spelling_bits: float64 (N,), bits that spell the word behind each <unk> of test; None if not lossless
     characters:    NFC code points of test's lines, single spaces included, plus one per line end
     extra:         further test sets by name
     statistics:    one line a split: sentences, tokens (with </s>), types, OOV, characters, duplicates
@@ -226,7 +226,9 @@ def _split_warnings(tokens: Mapping[str, Tokens]) -> tuple[str, ...]:
     for split in ("valid", "test"):
         rows = [tuple(row) for row in tokens[split]]
         if list(map(tuple, tokens["train"])) == rows:
-            found.append(f"{split} is identical to train: its numbers say how well models remember, not how well they do")
+            found.append(
+                f"{split} is identical to train: its numbers say how well models remember, not how well they do"
+            )
         elif rows and all(row in seen for row in rows):
             found.append(f"every sentence of {split} also occurs in train")
     return tuple(found)

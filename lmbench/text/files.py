@@ -83,7 +83,9 @@ def read_lines(path: Path, limit: int | None = None) -> Lines:
             break
     if not lines:
         what = "is empty" if not text else f"has {empty} lines and nothing but white space in them"
-        raise BadText(f"{path} {what}: perhaps an unfinished download or the wrong file; give a text, one sentence a line")
+        raise BadText(
+            f"{path} {what}: perhaps an unfinished download or the wrong file; give a text, one sentence a line"
+        )
     return Lines(lines, empty, changed)
 
 

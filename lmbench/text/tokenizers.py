@@ -176,9 +176,7 @@ def _slices(line: str, cuts: Sequence[int]) -> list[str]:
 
 _ALL = (
     Tokenizer("whitespace", True, "words between spaces (Korean eojeol)", _cut_whitespace, _join_by_space),
-    Tokenizer(
-        "words", False, "words and runs of punctuation; where spaces were is lost", _cut_words, _join_by_space
-    ),
+    Tokenizer("words", False, "words and runs of punctuation; where spaces were is lost", _cut_words, _join_by_space),
     Tokenizer("syllables", True, "characters, a space as ▁", _cut_syllables, _join_syllables),
     Tokenizer(
         "kiwi",

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lmbench import __version__
-from lmbench.errors import BadConfig, LMBenchError, suggestion
+import lmbench
+from lmbench.errors import BadConfig, BadText, LMBenchError, suggestion
 
 if TYPE_CHECKING:
     from lmbench.bench.benchmark import Benchmark
@@ -25,6 +25,13 @@ OWN_TEXT = "own-text"
 class Parser(argparse.ArgumentParser):
     """argparse, with errors in one line that suggest the nearest command or option."""
 
+    def parse_known_args(self, *given: Any, **named: Any) -> Any:
+        """As argparse does, but a command reports what it does not know itself: its options are the ones to name."""
+        found, unknown = super().parse_known_args(*given, **named)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
     def error(self, message: str) -> NoReturn:
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction) and "invalid choice" in message:
@@ -34,6 +41,8 @@ class Parser(argparse.ArgumentParser):
             asked = message.removeprefix("unrecognized arguments: ").split()[0]
             known = [name for action in self._actions for name in action.option_strings]
             message = f"no option {asked!r}{suggestion(dict.fromkeys(known), asked)}"
+            if not asked.startswith("-"):
+                message = f"{asked!r} is one word too many for {self.prog}; see {self.prog} --help"
         print(f"lmbench: {message}", file=sys.stderr)
         raise SystemExit(USER_ERROR)
 
@@ -56,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
-    parser = Parser(prog="lmbench", description=(__import__("lmbench").__doc__ or "").strip())
-    parser.add_argument("--version", action="version", version=f"lmbench {__version__}")
+    parser = Parser(prog="lmbench", description=lmbench.__doc__)
+    parser.add_argument("--version", action="version", version=f"lmbench {lmbench.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name: str, function: Any) -> argparse.ArgumentParser:
@@ -227,14 +236,11 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
 
     from lmbench.bench.evaluate import scored
     from lmbench.measures.perplexity import BITS, perplexity
-    from lmbench.text.files import normalise, read_lines
+    from lmbench.text.files import read_lines
     from lmbench.text.sentences import Sentences
 
     model, cut = _fitted(options)
-    if options.file is not None:
-        lines = read_lines(options.file).lines
-    else:
-        lines = [line for line in map(normalise, sys.stdin.read().splitlines()) if line]
+    lines = _standard_input() if options.file is None else read_lines(options.file).lines
     batch = Sentences.encode(cut(lines), model.vocab_)
     log_probs = scored(model, batch)
     if options.words:
@@ -248,6 +254,20 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
         print(f"{total * BITS:.6f}\t{n}\t{np.exp(-total / n):.4f}\t{line}")
     print(f"{log_probs.sum() * BITS:.6f}\t{batch.n_tokens}\t{perplexity(log_probs):.4f}\t(all)")
     return DONE
+
+
+def _standard_input() -> list[str]:
+    """The sentences of standard input, read as read_lines() reads a file."""
+    from lmbench.text.files import normalise
+
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadText(f"standard input is not UTF-8 ({error}); convert it with iconv -t UTF-8") from None
+    lines = [line for line in map(normalise, text.split("\n")) if line]
+    if not lines:
+        raise BadText("standard input has no sentence in it; give one a line, or name a file")
+    return lines
 
 
 def generate(options: argparse.Namespace, _: Sequence[str]) -> int:

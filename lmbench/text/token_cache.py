@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lmbench.storage import atomic_write, sha256
+from lmbench.text.files import normalise
 from lmbench.text.tokenizers import Tokenizer
 
 _FORMAT = "lmbench tokens 1"
@@ -22,6 +23,7 @@ def tokenize(tokenizer: Tokenizer, lines: Sequence[str], cache: Path | None = No
     """
     if cache is None or not tokenizer.slow:
         return tokenizer.tokenize(lines)
+    lines = [normalise(line) for line in lines]  # so that none has a line end in it and texts cannot share a key
     identity = f"{tokenizer.name} {tokenizer.version()}"
     key = "\n".join((_FORMAT, identity, *lines))
     path = Path(cache) / f"{sha256(key.encode())}.tokens.txt"

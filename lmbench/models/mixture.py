@@ -111,7 +111,7 @@ class Mixture(LanguageModel):
 
     def notes(self) -> tuple[str, ...]:
         """The weights, and what the parts have to say."""
-        weights = ", ".join(f"{name} {w:.3f}" for name, w in zip(self.components, self.weights_, strict=True))
+        weights = ", ".join(f"{name} {w:.3g}" for name, w in zip(self.components, self.weights_, strict=True))
         return (
             f"weights: {weights}",
             *(f"{name}: {n}" for name, part in self.components.items() for n in part.notes()),

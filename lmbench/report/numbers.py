@@ -16,11 +16,11 @@ def _special(value: float | None) -> str | None:
 
 
 def perplexity(value: float | None) -> str:
-    """Four or five digits: 8.914, 98.53, 985.3, 12,345."""
+    """Four or five digits: 8.914, 98.53, 985.32, 12,345."""
     if special := _special(value):
         return special
     assert value is not None
-    digits = 3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0
+    digits = 3 if value < 10 else 2 if value < 1000 else 0
     return f"{value:,.{digits}f}"
 
 

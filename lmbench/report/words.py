@@ -21,6 +21,8 @@ from lmbench.report.markdown import code, escape, listed, number
 EXACT = 1e-6
 FLAT = 0.1
 """Coverage from which it is worth saying that a row without preference has it."""
+NEGLIGIBLE = 0.0005
+"""Bits per token below which a difference is not worth a verdict, however narrow its interval."""
 RANDOM = (None, "", "none", "random")
 """How a configuration says that its word vectors start from nothing."""
 
@@ -289,6 +291,8 @@ def mixtures(facts: Facts, comparison: Comparison) -> Iterable[str]:
         difference = comparison.difference(row, part)
         if difference is not None:
             verdict = "ties with" if difference.tie else "beats" if difference.bits < 0 else "is worse than"
+            if abs(difference.bits) < NEGLIGIBLE:
+                verdict = f"is within {NEGLIGIBLE} bits per token of"
             yield f"The mixture {_name(row)} {verdict} the best of its parts, {_name(part)} ({_bits(difference)})."
 
 

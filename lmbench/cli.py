@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -170,6 +171,11 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
         raise BadConfig("--benchmark and --train name two texts; give one of them")
     rows = benchmark.load(OWN_TEXT)
     name = options.name or Path(given["train"]).name.split(".")[0]
+    if not re.fullmatch(r"[\w+-][\w.+-]*", name) or name in benchmark.builtin():
+        raise BadConfig(
+            f"{name!r} cannot name a report's folder: it is that of a benchmark of lmbench, empty, or has "
+            "signs other than letters, digits and . + - _; choose another with --name"
+        )
     return own_text(rows, replace(rows.corpus, **given), name)
 
 

@@ -28,7 +28,7 @@ def sentences(
     """
     if n < 1 or max_tokens < 1:
         raise BadConfig(f"{n} sentences of at most {max_tokens} tokens are nothing to draw; give 1 or more of both")
-    if temperature < 0:
+    if not 0 <= temperature < np.inf:
         raise BadConfig(f"temperature = {temperature}: give 0 (always the likeliest), 1 (as the model says) or more")
     rows = [list(prefix) for _ in range(n)]
     growing = list(range(n))

@@ -96,7 +96,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
             model.on_epoch = watch
         with stopwatch() as fit:
             model.fit(bench.train, bench.valid)
-        model_bytes = store.save(model, bench.models / job.stem)
+        model_bytes = store.save(model, bench.models / job.stem, job.key)
         found = evaluate(model, bench.yardstick)
     except LMBenchError as error:
         return replace(blank, error=str(error))
@@ -148,7 +148,7 @@ def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | 
                     receiver, process = _start(context, job, bench)
                     running[receiver] = (job, process)
                     yield job
-            ready = wait(list(running))
+            ready = wait(list(running)) if running else []  # waiting for nothing would never end
             for receiver in [receiver for receiver in running if receiver in ready]:
                 job, process = running[receiver]
                 try:

@@ -19,6 +19,7 @@ from lmbench.bench.jobs import Bench, Job, Progress
 from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.results import SCHEMA, Result, dumps, file_stem, load_one
 from lmbench.errors import BadConfig, BadModel
+from lmbench.model import LanguageModel
 from lmbench.models import construct, family, model_class
 from lmbench.storage import atomic_write
 
@@ -61,12 +62,10 @@ def plan(
     if seeds < 1:
         raise BadConfig(f"--seeds {seeds}: at least one seed is needed")
     wanted = benchmark.select(names)
+    _check(wanted)
     if quick:
         benchmark = cut_down(benchmark)
     rows = [_quick(row, benchmark.quick.epochs) if quick else row for row in wanted]
-    for row in rows:
-        if not row.components:
-            construct(row.kind, row.settings, f"row {row.name!r}")
     folder = out / benchmark.name
     prepared = prepare(benchmark, data, out / ".cache")
     side_by_side = side_by_side or jobs.cores()
@@ -94,6 +93,16 @@ def run(planned: Plan) -> Iterator[Job | Progress | Result]:
         if isinstance(event, Result):
             event.save(planned.folder / FACTS)
         yield event
+
+
+def _check(rows: Sequence[Row]) -> None:
+    """Construct every row; components stand before the mixtures that name them."""
+    models: dict[str, LanguageModel] = {}
+    for row in rows:
+        settings = dict(row.settings)
+        if row.components or "components" in {field.name for field in fields(model_class(row.kind))}:  # type: ignore[arg-type]
+            settings["components"] = {part: models[part] for part in row.components}
+        models[row.name] = construct(row.kind, settings, f"row {row.name!r}")
 
 
 def _quick(row: Row, epochs: int) -> Row:
@@ -127,12 +136,15 @@ def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared) -> list[Job]:
 
 def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str]) -> str:
     """sha256 of everything that determines a row's numbers: fields, seed, text, probes, code, libraries."""
+    bits = prepared.corpus.spelling_bits  # words that are <unk> are not in the fingerprint, but they cost bits
     deciding = {
         "kind": row.kind,
         "settings": row.settings,
         "seed": seed,
         "parts": parts,
         "corpus": prepared.corpus.fingerprint,
+        "characters": prepared.corpus.characters,
+        "spelling": None if bits is None else hashlib.sha256(bits.tobytes()).hexdigest(),
         "probes": repr(prepared.yardstick.probes),
         "code": _code(),
         "libraries": _versions(),
@@ -180,7 +192,7 @@ def _environment(side_by_side: int) -> dict[str, str]:
 def _finished(job: Job, folder: Path) -> Result | None:
     """The stored result of this very job, if its model is there too; a damaged or older one is made again."""
     path = folder / FACTS / f"{job.stem}.json"
-    if not path.is_file() or not store.exists(folder / MODELS / job.stem):
+    if not path.is_file() or not store.intact(folder / MODELS / job.stem, job.key):
         return None
     try:
         result = load_one(path)

@@ -1,0 +1,246 @@
+"""The command line from end to end: what it prints, what it leaves on disk, how it ends."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lmbench.cli import main
+
+ROOT = Path(__file__).parent.parent
+LAZY = ("torch", "pandas", "matplotlib", "gensim", "nltk")
+SENTENCES = [f"{a} {b} {c}" for a in ("we", "you", "they") for b in ("are", "seem", "look") for c in ("cold", "sad")]
+TEXT = "\n".join(random.Random(0).choices(SENTENCES, k=150)) + "\n"
+SLOW = """
+[corpus]
+train = "my.txt"
+[rows.first]
+kind = "ngram"
+order = 2
+[rows.slow]
+kind = "ngram"
+order = 1000000
+"""
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def lmbench(*words, cwd, given=None):
+    return subprocess.run(
+        [sys.executable, "-m", "lmbench", *words], cwd=cwd, env=environment(), input=given, capture_output=True
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder in which two rows have been run on a text of one's own."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "my.txt").write_text(TEXT, "utf-8")
+    done = lmbench("run", "mle-2", "mkn-3", "--train", "my.txt", "--out", "tmp", "--jobs", "1", cwd=folder)
+    assert done.returncode == 0, done.stderr.decode()
+    return folder
+
+
+@pytest.fixture
+def here(home, monkeypatch):
+    monkeypatch.chdir(home)
+    return home
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def csvs(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("*.csv")}
+
+
+def refused(capsys, *words):
+    """What is said, in one line, to a command that is a user's error."""
+    try:
+        code = main(words)
+    except SystemExit as error:
+        code = error.code
+    out, said = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert said.startswith("lmbench: ")
+    assert said.count("\n") == 1
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list"], ["list", "hungry"], ["list", "ngram"]])
+def test_asking_imports_nothing_heavy(words, tmp_path):
+    script = (
+        "import sys\nfrom lmbench.cli import main\n"
+        f"try:\n    code = main({words!r})\nexcept SystemExit as error:\n    code = error.code\n"
+        f"print(code, [name for name in {LAZY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True)
+    assert done.stderr.decode().strip() == "0 []"
+    assert done.stdout
+
+
+def test_list_shows_benchmarks_rows_and_fields(capsys):
+    assert main(["list"]) == 0
+    assert "hungry" in (said := capsys.readouterr().out)
+    assert "own-text" not in said
+    assert main(["list", "recurrent"]) == 0
+    assert "hidden" in capsys.readouterr().out
+
+
+def test_run_leaves_a_report_and_tables(home):
+    folder = home / "tmp" / "my"
+    assert "mkn-3" in (folder / "report.md").read_text("utf-8")
+    assert {"main.csv", "costs.csv", "sparsity.csv", "statistics.csv", "timings.csv"} <= set(csvs(folder))
+    assert not [name for name in files(home) if name.endswith(".tmp")]
+
+
+def test_run_again_fits_nothing_and_a_fresh_run_gives_the_same_tables(here, capsys):
+    before = csvs(here / "tmp" / "my")
+    command = ["run", "mle-2", "mkn-3", "--train", "my.txt", "--jobs", "1", "--out"]
+    assert main([*command, "tmp"]) == 0
+    assert "0 rows to run, 2 already done" in capsys.readouterr().err
+    assert csvs(here / "tmp" / "my") == before
+    assert main([*command, "fresh"]) == 0
+    fresh = csvs(here / "fresh" / "my")
+    assert set(fresh) == set(before)
+    assert {name for name in fresh if fresh[name] != before[name]} <= {"timings.csv"}
+
+
+def test_report_writes_again(here, capsys):
+    path = here / "tmp" / "my" / "report.md"
+    before = path.read_bytes()
+    path.unlink()
+    assert main(["report", "--out", "tmp"]) == 0
+    assert path.read_bytes() == before
+    assert "report.md" in capsys.readouterr().out
+
+
+BAD = {
+    "missing file": (["run", "mle-2", "--train", "mi.txt", "--out", "bad"], "did you mean 'my.txt'"),
+    "empty file": (["run", "mle-2", "--train", "empty.txt", "--out", "bad"], "is empty"),
+    "not UTF-8": (["run", "mle-2", "--train", "latin.txt", "--out", "bad"], "not UTF-8"),
+    "one word": (["run", "mle-2", "--train", "one.txt", "--valid", "one.txt", "--test", "one.txt", "--out", "bad"],
+                 "the vocabulary of one is one word"),
+    "unknown row": (["run", "mkn3", "--train", "my.txt", "--out", "bad"], "did you mean 'mkn-3'"),
+    "unknown command": (["rnu"], "no command 'rnu'; did you mean 'run'"),
+    "no command": ([], "required"),
+    "unknown option": (["run", "mle-2", "--trian", "my.txt", "--out", "bad"], "did you mean '--train'"),
+    "not a number": (["run", "mle-2", "--train", "my.txt", "--seeds", "x", "--out", "bad"], "--seeds"),
+    "seeds": (["run", "mle-2", "--train", "my.txt", "--seeds", "0", "--out", "bad"], "--seeds 0"),
+    "jobs": (["run", "mle-2", "--train", "my.txt", "--jobs", "0", "--out", "bad"], "--jobs 0"),
+    "unknown key": (["run", "all", "--benchmark", "bad.toml", "--out", "bad"], "did you mean 'title'"),
+    "unknown benchmark": (["run", "all", "--benchmark", "hungyr", "--out", "bad"], "did you mean 'hungry'"),
+    "valid alone": (["run", "mle-2", "--valid", "my.txt", "--out", "bad"], "go with --train"),
+    "two texts": (["run", "mle-2", "--train", "my.txt", "--benchmark", "ptb", "--out", "bad"], "one of them"),
+    "tokenizer": (["run", "mle-2", "--train", "my.txt", "--tokenizer", "word", "--out", "bad"], "'words'"),
+    "vocab size": (["run", "mle-2", "--train", "my.txt", "--vocab-size", "2", "--out", "bad"], "vocab_size = 2"),
+    "nothing to report": (["report", "--out", "bad"], "no facts under bad"),
+    "no such report": (["report", "none", "--out", "bad"], "run the benchmark first"),
+    "not fitted": (["score", "mle-3", "my.txt", "--benchmark", "my", "--out", "tmp"], "has not been fitted"),
+    "no file to score": (["score", "mle-2", "mi.txt", "--benchmark", "my", "--out", "tmp"], "did you mean 'my.txt'"),
+    "one word too many": (["list", "hungry", "ptb"], "'ptb' is one word too many"),
+    "unknown kind": (["list", "ngrma"], "did you mean 'ngram'"),
+    "temperature": (["generate", "mle-2", "--benchmark", "my", "--out", "tmp", "--temperature", "nan"], "temperature"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_users_error_is_one_line_and_nothing_is_written(here, capsys, case):
+    (here / "empty.txt").write_bytes(b"")
+    (here / "latin.txt").write_bytes(b"a b\ncaf\xe9 c\n")
+    (here / "one.txt").write_text("word\nword\n", "utf-8")
+    (here / "bad.toml").write_text("titel = 'x'\n[corpus]\ntrain = 'my.txt'\n[rows.a]\nkind = 'ngram'\n", "utf-8")
+    words, said = BAD[case]
+    before = files(here)
+    assert said in refused(capsys, *words)
+    assert files(here) == before
+
+
+@pytest.mark.usefixtures("here")
+def test_test_that_is_train_is_warned_of(capsys):
+    command = ["run", "mle-2", "--train", "my.txt", "--test", "my.txt", "--valid", "my.txt", "--name", "same"]
+    assert main([*command, "--jobs", "1", "--out", "tmp2"]) == 0
+    assert "warning: test is identical to train" in capsys.readouterr().err
+
+
+def test_a_failed_row_is_exit_code_1_and_the_others_are_reported(here, capsys):
+    rows = "[rows.fails]\nkind = 'ngram'\nfallback = false\n[rows.good]\nkind = 'ngram'\norder = 1\nsmoothing = 'mle'\n"
+    (here / "partly.toml").write_text(f"[corpus]\ntrain = 'my.txt'\n{rows}", "utf-8")
+    assert main(["run", "all", "--benchmark", "partly.toml", "--jobs", "1", "--out", "tmp3"]) == 1
+    assert "FAILED" in capsys.readouterr().err
+    assert "good" in (here / "tmp3" / "partly" / "main.csv").read_text("utf-8")
+
+
+def test_score_sums_to_its_total_by_line_and_by_word(here, capsys):
+    (here / "few.txt").write_text("we are cold\nyou look strange\n\nthey seem sad\n", "utf-8")
+    command = ["score", "mkn-3", "few.txt", "--benchmark", "my", "--out", "tmp"]
+    assert main(command) == 0
+    head, *lines, total = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert head == ["log2_prob", "tokens", "perplexity", "sentence"]
+    assert [line[3] for line in lines] == ["we are cold", "you look strange", "they seem sad"]
+    assert total[1] == "12" == str(sum(int(line[1]) for line in lines))
+    assert float(total[0]) == pytest.approx(sum(float(line[0]) for line in lines), abs=1e-5)
+    assert float(total[2]) == pytest.approx(2 ** (-float(total[0]) / 12), abs=1e-3)
+    assert main([*command, "--words"]) == 0
+    _, *words = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [word for row, word, _ in words if row == "2"] == ["you", "look", "<unk>", "</s>"]
+    assert sum(float(value) for *_, value in words) == pytest.approx(float(total[0]), abs=1e-4)
+
+
+def test_score_reads_standard_input(home):
+    command = ["score", "mkn-3", "--benchmark", "my", "--out", "tmp"]
+    piped = lmbench(*command, cwd=home, given=b"we are cold\n\nyou look strange\n")
+    (home / "two.txt").write_text("we are cold\nyou look strange\n", "utf-8")
+    assert piped.returncode == 0
+    assert piped.stdout == lmbench("score", "mkn-3", "two.txt", *command[2:], cwd=home).stdout
+    for given, said in ((b"", b"no sentence"), (b"\xff\xfe", b"not UTF-8")):
+        done = lmbench(*command, cwd=home, given=given)
+        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+        assert said in done.stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_generate_is_reproducible(capsys):
+    command = ["generate", "mkn-3", "--benchmark", "my", "--out", "tmp", "-n", "8", "--prefix", "we are"]
+    drawn = []
+    for seed in ("0", "0", "1"):
+        assert main([*command, "--sample-seed", seed]) == 0
+        drawn.append(capsys.readouterr().out.splitlines())
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert len(drawn[0]) == 8
+    assert all(line.startswith("we are") for line in drawn[0])
+
+
+def test_an_interrupted_run_keeps_finished_rows_and_goes_on(home):
+    (home / "slow.toml").write_text(SLOW, "utf-8")
+    command = [sys.executable, "-m", "lmbench", "run", "all", "--benchmark", "slow.toml", "--out", "cut", "--jobs", "1"]
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=home, env=environment(), start_new_session=True, **quiet)
+    try:
+        deadline = time.monotonic() + 60
+        while not (home / "cut" / "slow" / "facts" / "first.json").exists() and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)  # what ctrl-C does: every process of the terminal gets it
+        _, said = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert said.decode().splitlines()[-1].startswith("lmbench: interrupted")
+    assert b"Traceback" not in said
+    assert not (home / "cut" / "slow" / "facts" / "slow.json").exists()
+    assert not [name for name in files(home / "cut") if name.endswith(".tmp")]
+    (home / "slow.toml").write_text(SLOW.replace("1000000", "3"), "utf-8")
+    again = lmbench(*command[3:], cwd=home)
+    assert again.returncode == 0
+    assert b"1 rows to run, 1 already done" in again.stderr

@@ -17,6 +17,9 @@ from lmbench.bench.results import Result, file_stem
 if TYPE_CHECKING:
     from lmbench.bench.runner import Plan
 
+SILENCE = 30.0
+"""Seconds after which an epoch is worth a line where there are no bars, as in a log."""
+
 
 class Live:
     """Shows a plan's events. Everything goes to standard error, so standard output stays for data."""
@@ -33,6 +36,7 @@ class Live:
         self._tasks: dict[str, TaskID] = {}
         self._plan = plan
         self._start = time.monotonic()
+        self._spoke = self._start
         self._left = len(plan.todo)
 
     def __enter__(self) -> Live:
@@ -57,6 +61,8 @@ class Live:
             says = f"epoch {event.epoch}/{event.epochs}, valid perplexity {math.exp(min(event.valid_nats, 700)):.2f}"
             task = self._tasks[event.job.stem]
             self._progress.update(task, total=event.epochs, completed=event.epoch, says=says)
+            if not self._console.is_terminal and time.monotonic() - self._spoke > SILENCE:
+                self._say(f"  {_name(event.job.row.name, event.job.seed):24} {says}")
         else:
             self._left -= 1
             if (stem := file_stem(event.row, event.seed)) in self._tasks:
@@ -65,11 +71,16 @@ class Live:
             return event.error is not None
         return False
 
+    def _say(self, line: str, style: str | None = None) -> None:
+        """One line, as it is."""
+        self._console.print(line, style=style, highlight=False, markup=False)
+        self._spoke = time.monotonic()
+
     def _line(self, result: Result, when: str) -> None:
         """One finished row."""
         name = _name(result.row, result.seed)
         if result.error is not None:
-            self._console.print(f"  {name:24} FAILED: {result.error}", style="red", highlight=False, markup=False)
+            self._say(f"  {name:24} FAILED: {result.error}", "red")
             return
         ppl = result.metrics.get("ppl")
         said = result.metrics.get("c4_headline")
@@ -77,7 +88,7 @@ class Live:
         parts.append(f"coverage {said:.3f}" if said is not None else " " * 14)
         if "fit_seconds" in result.costs:
             parts.append(f"fit {result.costs['fit_seconds']:6.1f} s")
-        self._console.print(f"  {name:24} {'  '.join(parts)}  ({when})", highlight=False, markup=False)
+        self._say(f"  {name:24} {'  '.join(parts)}  ({when})")
 
 
 def _name(row: str, seed: int | None) -> str:

@@ -245,9 +245,9 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
     from lmbench.text.files import read_lines
     from lmbench.text.sentences import Sentences
 
-    model, cut = _fitted(options)
+    model, tokenizer = _fitted(options)
     lines = _standard_input() if options.file is None else read_lines(options.file).lines
-    batch = Sentences.encode(cut(lines), model.vocab_)
+    batch = Sentences.encode(tokenizer.tokenize(lines), model.vocab_)
     log_probs = scored(model, batch)
     if options.words:
         print("sentence\tword\tlog2_prob")
@@ -282,8 +282,8 @@ def generate(options: argparse.Namespace, _: Sequence[str]) -> int:
 
     from lmbench.bench.generate import sentences
 
-    model, cut = _fitted(options)
-    prefix = model.vocab_.encode(cut([options.prefix])[0]) if options.prefix.strip() else []
+    model, tokenizer = _fitted(options)
+    prefix = model.vocab_.encode(tokenizer.tokenize([options.prefix])[0]) if options.prefix.strip() else []
     rows = sentences(
         model,
         options.n,
@@ -292,19 +292,18 @@ def generate(options: argparse.Namespace, _: Sequence[str]) -> int:
         max_tokens=options.max_tokens,
         rng=np.random.default_rng(options.sample_seed),
     )
-    joined = _tokenizer(options).join
     for row in rows:
-        print(joined(model.vocab_.decode(row)))
+        print(tokenizer.join(model.vocab_.decode(row)))
     return DONE
 
 
 def _fitted(options: argparse.Namespace) -> tuple[LanguageModel, Any]:
-    """The fitted model of a row, and what cuts lines into its tokens."""
+    """The fitted model of a row, and the tokenizer of its text."""
     from lmbench.bench import runner
 
     benchmark, folder = _benchmark_of(options)
     model = runner.fitted(benchmark, options.row, folder, options.seed)
-    return model, _tokenizer(options).tokenize
+    return model, _tokenizer(options)
 
 
 def _tokenizer(options: argparse.Namespace) -> Any:

@@ -79,17 +79,7 @@ def build(job: Job, models: Path) -> LanguageModel:
 def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) -> Result:
     """Fit, save, measure. An error that is about this row becomes a Result that says so."""
     start_mb = peak_memory()
-    row = job.row
-    blank = Result(
-        benchmark=bench.name,
-        row=row.name,
-        kind=row.kind,
-        family="",
-        config=row.settings,
-        key=job.key,
-        seed=job.seed,
-        environment=bench.environment,
-    )
+    blank = _result(job, bench)
     try:
         model = build(job, bench.models)
         if hasattr(model, "on_epoch"):
@@ -142,7 +132,7 @@ def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | 
                     waiting.remove(job)
                     open_stems.discard(job.stem)
                     failed.add(job.stem)
-                    yield _lost(job, bench, f"its component {lost[0]} failed; mend that row first")
+                    yield _result(job, bench, f"its component {lost[0]} failed; mend that row first")
                 elif len(running) < side_by_side and not open_stems & set(job.after.values()):
                     waiting.remove(job)
                     receiver, process = _start(context, job, bench)
@@ -155,7 +145,7 @@ def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | 
                     message = receiver.recv()
                 except EOFError:
                     process.join()
-                    message = _lost(job, bench, _death(process.exitcode))
+                    message = _result(job, bench, _death(process.exitcode))
                 yield message
                 if isinstance(message, Result):
                     if message.error is not None:
@@ -200,7 +190,8 @@ def _work(job: Job, bench: Bench, sender: Connection) -> None:
     sender.close()
 
 
-def _lost(job: Job, bench: Bench, reason: str) -> Result:
+def _result(job: Job, bench: Bench, error: str | None = None) -> Result:
+    """What is known of a job without its model."""
     return Result(
         benchmark=bench.name,
         row=job.row.name,
@@ -209,7 +200,7 @@ def _lost(job: Job, bench: Bench, reason: str) -> Result:
         config=job.row.settings,
         key=job.key,
         seed=job.seed,
-        error=reason,
+        error=error,
         environment=bench.environment,
     )
 

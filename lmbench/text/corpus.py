@@ -221,11 +221,12 @@ def _file_warnings(read: Mapping[str, Lines]) -> tuple[str, ...]:
 
 def _split_warnings(tokens: Mapping[str, Tokens]) -> tuple[str, ...]:
     """Splits that are not apart."""
-    seen = {tuple(row) for row in tokens["train"]}
+    train = [tuple(row) for row in tokens["train"]]
+    seen = set(train)
     found = []
     for split in ("valid", "test"):
         rows = [tuple(row) for row in tokens[split]]
-        if list(map(tuple, tokens["train"])) == rows:
+        if train == rows:
             found.append(
                 f"{split} is identical to train: its numbers say how well models remember, not how well they do"
             )

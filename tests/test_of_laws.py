@@ -192,12 +192,10 @@ class MassLost(NGram):
     """A context never seen has weight 0, not 1, for what is shorter."""
 
     def log_probs(self, batch):
-        p = np.full(batch.n_tokens, 1 / len(self.vocab_))
-        weights = zip(self.weights_.alpha, self.weights_.gamma, strict=True)
-        for (alpha, gamma), (gram, context) in zip(weights, self.index_.lookup(batch), strict=True):
-            p = np.where(gram < 0, 0, alpha[gram]) + np.where(context < 0, 0, gamma[context]) * p
-        with np.errstate(divide="ignore"):
-            return np.log(np.minimum(p, 1))
+        scores = super().log_probs(batch)
+        for n, (gram, context) in enumerate(self.backoff_.index.lookup(batch), start=1):
+            scores[(context < 0) & (batch.positions >= n - 2) & (gram < 0)] = -np.inf
+        return scores
 
     next_log_probs = LanguageModel.next_log_probs
 

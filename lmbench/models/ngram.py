@@ -9,8 +9,9 @@ import numpy as np
 
 from lmbench.errors import BadConfig, choose
 from lmbench.model import Floats, LanguageModel, State
-from lmbench.ngrams.smoothing import METHODS, Settings, Weights
-from lmbench.ngrams.table import NGramIndex, NGramTable
+from lmbench.ngrams.backoff import BackOff
+from lmbench.ngrams.smoothing import METHODS, Settings
+from lmbench.ngrams.table import NGramTable
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
 
@@ -27,6 +28,8 @@ class NGram(LanguageModel):
     k:         what add_k adds to each count
     fallback:  whether the Kneser-Ney methods may use fixed discounts, with a note, where the text is too small to
                estimate them; false stops with an error, as KenLM does unless told otherwise
+    cutoffs:   n-grams of order n seen cutoffs[n-1] times or less in train are left out; the last one is also that of
+               higher orders, and the first is 0, for words belong to the vocabulary. (0, 0, 1) is lmplz --prune 0 0 1
 
     order = 1 with mle is the relative frequency of each word. KenLM's lmplz gives the same probabilities as
     modified_kneser_ney; on the Penn Treebank, 82,430 predictions, the test perplexities of orders 2 to 5 are
@@ -37,11 +40,13 @@ class NGram(LanguageModel):
     smoothing: str = "modified_kneser_ney"
     k: float = 1.0
     fallback: bool = True
+    cutoffs: tuple[int, ...] = (0,)
 
     family: ClassVar[str] = "ngram"
 
     def __post_init__(self) -> None:
         choose(METHODS, self.smoothing, "smoothing")
+        self.cutoffs = tuple(self.cutoffs)  # TOML and JSON have lists
         if self.order < 1:
             raise BadConfig(f"order is {self.order}, and an n-gram has at least one word; set order to 1 or more")
         if not 0 < self.k < np.inf:
@@ -50,75 +55,45 @@ class NGram(LanguageModel):
                 "set k above 0, or smoothing = 'mle' to add nothing"
             )
 
+        if not self.cutoffs or self.cutoffs[0] != 0 or list(self.cutoffs) != sorted(self.cutoffs):
+            raise BadConfig(
+                f"cutoffs = {list(self.cutoffs)} must begin with 0 and not fall: words are the vocabulary's, and no "
+                "n-gram outlives what it is made of; for fewer words use the corpus' min_count or vocab_size"
+            )
+
     def fit(self, train: Sentences, valid: Sentences) -> Self:
         """Count train and weigh the counts; valid is there for methods that choose by it."""
+        settings = Settings(valid=valid, k=self.k, fallback=self.fallback, cutoffs=self.cutoffs)
         table = NGramTable.count(train, self.order)
-        settings = Settings(valid=valid, k=self.k, fallback=self.fallback)
         self.vocab_ = train.vocab
-        self.index_ = table.index
-        self.weights_ = choose(METHODS, self.smoothing, "smoothing")(table, settings)
+        self.backoff_ = choose(METHODS, self.smoothing, "smoothing")(table, settings)
         return self
 
     def log_probs(self, batch: Sentences) -> Floats:
-        """float64 (N,), nats: the recursion over orders, for all tokens at once."""
-        p = np.full(batch.n_tokens, 1 / len(self.vocab_))
-        weights = zip(self.weights_.alpha, self.weights_.gamma, strict=True)
-        for (alpha, gamma), (gram, context) in zip(weights, self.index_.lookup(batch), strict=True):
-            p = np.where(context < 0, p, _at(gamma, context) * p)
-            p = np.where(gram < 0, p, _at(alpha, gram) + p)
-        return _log(p)
+        """float64 (N,), nats: the longest n-gram that was seen and the weights of the contexts that did not see it."""
+        return self.backoff_.log_probs(batch)
 
     def next_log_probs(self, prefixes: Sentences) -> Floats:
-        """float64 (S, V), nats: a row is scaled by gamma, and alpha is added to the words its context was seen with."""
-        n_events = len(self.vocab_)
-        alpha, gamma = self.weights_.alpha, self.weights_.gamma
-        p = np.tile(alpha[0][:n_events] + gamma[0] / n_events, (len(prefixes), 1))
-        for n, context in enumerate(self.index_.contexts(prefixes)[1:], start=2):
-            seen = np.flatnonzero(context >= 0)
-            p[seen] *= gamma[n - 1][context[seen], None]
-            row, gram = self.index_.children(n, context[seen])
-            p[seen[row], self.index_.keys[n - 1][gram] % (n_events + 1)] += alpha[n - 1][gram]
-        return _log(p)
+        """float64 (S, V), nats: one row of additions, and one write for each n-gram seen after the row's contexts."""
+        return self.backoff_.next_log_probs(prefixes)
 
     def n_params(self) -> int:
-        """Stored numbers: an alpha for each n-gram and a gamma for each context of every order."""
-        return sum(len(weights) for weights in (*self.weights_.alpha, *self.weights_.gamma))
+        """Stored numbers: a probability for each n-gram and a back-off weight for each but the longest."""
+        return self.backoff_.n_params
 
     def state(self) -> State:
-        """Keys, alphas and gammas by order, and the notes as UTF-8 bytes."""
-        arrays: State = {"notes": np.frombuffer("\n".join(self.weights_.notes).encode(), np.uint8)}
-        for n in range(1, self.order + 1):
-            arrays[f"keys_{n}"] = self.index_.keys[n - 1]
-            arrays[f"alpha_{n}"] = self.weights_.alpha[n - 1]
-            arrays[f"gamma_{n}"] = self.weights_.gamma[n - 1]
-        return arrays
+        """What BackOff.state() stores."""
+        return self.backoff_.state()
 
     def restore(self, vocab: Vocabulary, state: State) -> Self:
         """The inverse of state()."""
-
-        def by_order(name: str) -> tuple[np.ndarray, ...]:
-            return tuple(np.asarray(state[f"{name}_{n}"]) for n in range(1, self.order + 1))
-
-        notes = bytes(np.asarray(state["notes"], np.uint8)).decode()
         self.vocab_ = vocab
-        self.index_ = NGramIndex(len(vocab), by_order("keys"))
-        self.weights_ = Weights(by_order("alpha"), by_order("gamma"), tuple(notes.splitlines()))
+        self.backoff_ = BackOff.restore(len(vocab), state)
         return self
 
     def notes(self) -> tuple[str, ...]:
         """Where fixed discounts stand in for estimated ones."""
-        return self.weights_.notes
-
-
-def _at(values: Floats, place: np.ndarray) -> Floats:
-    """values[place], and 0 for every place where there are no values at all."""
-    return values[place] if len(values) else np.zeros(len(place))
-
-
-def _log(p: Floats) -> Floats:
-    """ln p, -inf for 0. A sum of weights can exceed 1 by a rounding error; a probability cannot."""
-    with np.errstate(divide="ignore"):
-        return np.log(np.minimum(p, 1.0, out=p), out=p)
+        return self.backoff_.notes
 
 
 Model = NGram

@@ -13,8 +13,9 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
 from lmbench.errors import BadConfig
 from lmbench.model import Floats, LanguageModel, State
+from lmbench.ngrams.index import NGramIndex
 from lmbench.ngrams.neighbours import nearest
-from lmbench.ngrams.table import NGramIndex, NGramTable
+from lmbench.ngrams.table import NGramTable
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
 
@@ -77,18 +78,19 @@ class Similarity(LanguageModel):
         table = NGramTable.count(train, 2)
         self.index_ = table.index
         unigrams, bigrams = table.orders
+        context = self.index_.context(2)
         n_events = len(train.vocab)
 
         types = max(int(np.count_nonzero(unigrams.counts)), 1)
         self.unigram_ = (unigrams.counts[:n_events] + types / n_events) / (train.n_tokens + types)
 
-        total = np.bincount(bigrams.context, bigrams.counts, n_events + 1)
-        types_after = np.bincount(bigrams.context, minlength=n_events + 1)
+        total = np.bincount(context, bigrams.counts, n_events + 1)
+        types_after = np.bincount(context, minlength=n_events + 1)
         # After a context seen with every event nothing is unseen, and what a discount frees would be lost.
         discount = np.where(types_after < n_events, _discount(bigrams.counts), 0.0)
         freed = np.where(total > 0, discount * types_after / np.maximum(total, 1), 1.0)
-        self.discounted_ = (bigrams.counts - discount[bigrams.context]) / total[bigrams.context]
-        self.followers_ = self._sparse(bigrams.counts / total[bigrams.context])
+        self.discounted_ = (bigrams.counts - discount[context]) / total[context]
+        self.followers_ = self._sparse(bigrams.counts / total[context])
 
         near, divergence = nearest(self.followers_, self.neighbours or max(NEIGHBOURS))
         k, beta, gamma = self._choose(valid, near, divergence, freed)

@@ -3,8 +3,10 @@
     p_n(w | h) = alpha[h w] + gamma[h] * p_{n-1}(w | h without its first word),    p_0 = 1 / V
 
 where alpha is 0 for an n-gram never seen and gamma is 1 for a context never seen. V counts <unk> and </s>, not
-<s>. A method is a function NGramTable, Settings -> Weights and a name in METHODS; what does not interpolate
-(Katz, stupid back-off) is written in the same form with alpha[h w] = p(w | h) - gamma[h] * p(w | h').
+<s>. A method is a function NGramTable, Settings -> BackOff and a name in METHODS. It says how the alphas of an order
+and the gammas of its contexts come from counts; `_weigh` runs that from order 1 upwards, cuts off rare n-grams and
+gives the back-off form in which all n-gram models are stored and scored. What does not interpolate (Katz, stupid
+back-off) is written in the same form with alpha[h w] = p(w | h) - gamma[h] * p(w | h').
 
 Chen & Goodman is "An empirical study of smoothing techniques for language modeling", Harvard TR-10-98, 1998.
 """
@@ -18,12 +20,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadDiscounts
-from lmbench.ngrams.table import NGramTable
+from lmbench.ngrams.backoff import BackOff, log
+from lmbench.ngrams.index import NGramIndex
+from lmbench.ngrams.table import NGramTable, Whole
 from lmbench.text.sentences import Sentences
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 AlphaGamma = tuple[Floats, Floats]
+Order = Callable[[int, Ints, Floats], AlphaGamma]
+"""n, context of each n-gram (G,), p_{n-1} of its last word after its suffix (G,) -> alpha (G,), gamma (n_contexts,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,38 +39,30 @@ class Settings:
     valid:    text for choices a method makes by likelihood
     k:        what add_k adds
     fallback: whether fixed discounts may stand in where none can be estimated; BadDiscounts if not
+    cutoffs:  n-grams of order n seen cutoffs[n-1] times or less are left out; the last is also that of higher orders
     """
 
     valid: Sentences
     k: float = 1.0
     fallback: bool = True
+    cutoffs: tuple[int, ...] = (0,)
 
 
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """Per order, alpha float64 (G,) by n-gram and gamma float64 (n_contexts,) by context, and what to tell a reader."""
-
-    alpha: tuple[Floats, ...]
-    gamma: tuple[Floats, ...]
-    notes: tuple[str, ...] = ()
-
-
-def mle(table: NGramTable, settings: Settings) -> Weights:
+def mle(table: NGramTable, settings: Settings) -> BackOff:
     """Maximum likelihood: p(w | h) = c(h w) / c(h), h being the longest suffix of the context that was seen.
 
     Nothing is smoothed where the context was seen: what never followed it gets 0.
     """
-    del settings
 
-    def order(n: int) -> AlphaGamma:
-        counts, context = table.orders[n - 1].counts, table.orders[n - 1].context
+    def order(n: int, context: Ints, _: Floats) -> AlphaGamma:
+        counts = table.orders[n - 1].counts
         total = np.bincount(context, counts, table.index.n_contexts(n))
         return _over(counts, total[context]), np.where(total > 0, 0.0, 1.0)
 
-    return _weights(table, order)
+    return _weigh(table, settings, order)
 
 
-def add_k(table: NGramTable, settings: Settings) -> Weights:
+def add_k(table: NGramTable, settings: Settings) -> BackOff:
     """Lidstone, Laplace at k = 1: p(w | h) = (c(h w) + k) / (c(h) + k V); Chen & Goodman 1998, section 2.1.
 
     Lower orders play no part: an unseen context gives 1 / V. h is the n-1 words before w, or all of the row
@@ -72,8 +70,8 @@ def add_k(table: NGramTable, settings: Settings) -> Weights:
     """
     k, n_events = settings.k, table.index.n_events
 
-    def order(n: int) -> AlphaGamma:
-        counts, context = table.orders[n - 1].counts, table.orders[n - 1].context
+    def order(n: int, context: Ints, _: Floats) -> AlphaGamma:
+        counts = table.orders[n - 1].counts
         total = np.bincount(context, counts, table.index.n_contexts(n))
         whole = np.ones(len(total), bool) if n == table.order else _begins_with_bos(table, n)
         alpha = _over(counts, total[context] + k * n_events)
@@ -81,44 +79,43 @@ def add_k(table: NGramTable, settings: Settings) -> Weights:
         # A context that is only part of the history passes 1 / V on untouched.
         return np.where(whole[context], alpha, 0.0), np.where(whole, gamma, 1.0)
 
-    return _weights(table, order)
+    return _weigh(table, settings, order)
 
 
-def witten_bell(table: NGramTable, settings: Settings) -> Weights:
+def witten_bell(table: NGramTable, settings: Settings) -> BackOff:
     """Witten & Bell 1991, interpolated as in Chen & Goodman 1998, section 2.6: gamma(h) = T(h) / (T(h) + c(h)).
 
     T(h) is the number of different words seen after h.
     """
-    del settings
 
-    def order(n: int) -> AlphaGamma:
-        counts, context = table.orders[n - 1].counts, table.orders[n - 1].context
+    def order(n: int, context: Ints, _: Floats) -> AlphaGamma:
+        counts = table.orders[n - 1].counts
         total = np.bincount(context, counts, table.index.n_contexts(n))
         types = np.bincount(context, counts > 0, table.index.n_contexts(n))
         return _over(counts, (total + types)[context]), np.where(total > 0, _over(types, total + types), 1.0)
 
-    return _weights(table, order)
+    return _weigh(table, settings, order)
 
 
-def kneser_ney(table: NGramTable, settings: Settings) -> Weights:
+def kneser_ney(table: NGramTable, settings: Settings) -> BackOff:
     """Kneser & Ney 1995, interpolated, Chen & Goodman 1998, section 2.7: one discount D = n1 / (n1 + 2 n2) an order.
 
     n1, n2 are the numbers of n-grams of adjusted count 1 and 2. Where one of them is 0, D = 0.75.
     """
     notes: list[str] = []
 
-    def order(n: int) -> AlphaGamma:
+    def order(n: int, context: Ints, _: Floats) -> AlphaGamma:
         adjusted = table.orders[n - 1].adjusted
         n1, n2 = np.bincount(np.minimum(adjusted, 3), minlength=4)[1:3].tolist()
         discounts = [n1 / (n1 + 2 * n2)] if n1 and n2 else []
         if not discounts:
             discounts = _fall_back(KN_FALLBACK, n, (n1, n2), settings, notes)
-        return _discounted(table, n, adjusted, np.array([0.0, *discounts]))
+        return _discounted(adjusted, context, table.index.n_contexts(n), np.array([0.0, *discounts]))
 
-    return _weights(table, order, notes)
+    return _weigh(table, settings, order, notes)
 
 
-def modified_kneser_ney(table: NGramTable, settings: Settings) -> Weights:
+def modified_kneser_ney(table: NGramTable, settings: Settings) -> BackOff:
     """Chen & Goodman 1998, section 3: discounts D1, D2, D3+ an order from counts of counts, eq. 26; as KenLM's lmplz.
 
     D_j = j - (j + 1) Y n_{j+1} / n_j with Y = n1 / (n1 + 2 n2), over adjusted counts. Where a D_j cannot be
@@ -131,7 +128,7 @@ def modified_kneser_ney(table: NGramTable, settings: Settings) -> Weights:
     """
     notes: list[str] = []
 
-    def order(n: int) -> AlphaGamma:
+    def order(n: int, context: Ints, _: Floats) -> AlphaGamma:
         adjusted = table.orders[n - 1].adjusted
         collected = np.bincount(np.minimum(adjusted, 5), minlength=6)
         if n < table.order and table.last[n - 1] >= 0:
@@ -145,12 +142,12 @@ def modified_kneser_ney(table: NGramTable, settings: Settings) -> Weights:
             discounts = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
         if not discounts or any(not 0 <= d <= j for j, d in enumerate(discounts, start=1)):
             discounts = _fall_back(MODIFIED_KN_FALLBACK, n, (n1, n2, n3, n4), settings, notes)
-        return _discounted(table, n, adjusted, np.array([0.0, *discounts]))
+        return _discounted(adjusted, context, table.index.n_contexts(n), np.array([0.0, *discounts]))
 
-    return _weights(table, order, notes)
+    return _weigh(table, settings, order, notes)
 
 
-METHODS: dict[str, Callable[[NGramTable, Settings], Weights]] = {
+METHODS: dict[str, Callable[[NGramTable, Settings], BackOff]] = {
     "mle": mle,
     "add_k": add_k,
     "witten_bell": witten_bell,
@@ -162,18 +159,40 @@ KN_FALLBACK = [0.75]
 MODIFIED_KN_FALLBACK = [0.5, 1.0, 1.5]
 
 
-def _weights(table: NGramTable, order: Callable[[int], AlphaGamma], notes: list[str] | None = None) -> Weights:
-    """Weights of all orders from a function of one."""
-    alphas, gammas = zip(*map(order, range(1, table.order + 1)), strict=True)
-    return Weights(alphas, gammas, tuple(notes or ()))
+def _weigh(table: NGramTable, settings: Settings, order: Order, notes: list[str] | None = None) -> BackOff:
+    """The back-off form of the recursion, from the lowest order up, without the n-grams that are cut off.
+
+    What is cut off leaves its alpha to the gamma of its context, as in lmplz --prune, so all still sums to one. No
+    n-gram loses its context or its suffix: these are at least as frequent and cut off no higher.
+    """
+    index, base = table.index, table.index.n_events + 1
+    keys, log_p, log_gamma = [], [], []
+    p, kept, renumbered = np.full(base, 1 / index.n_events), np.ones(base, bool), np.arange(base)
+    for n, one in enumerate(table.orders, start=1):
+        lower = p if n == 1 else p[one.suffix]
+        context = index.context(n)
+        alpha, gamma = order(n, context, lower)
+        cutoff = settings.cutoffs[min(n, len(settings.cutoffs)) - 1]
+        if n > 1:
+            before, kept = kept, one.counts > cutoff
+            if cutoff:
+                gamma = gamma + np.bincount(context, np.where(kept, 0, alpha), len(gamma))
+                alpha = np.where(kept, alpha, 0)
+            log_gamma.append(log(gamma[before]))
+            keys.append(renumbered[context[kept]] * base + index.word(n)[kept])
+            renumbered = np.cumsum(kept) - 1
+        else:
+            keys.append(index.keys[0])
+        p = alpha + gamma[context] * lower
+        log_p.append(log(p[kept]))
+    return BackOff(NGramIndex(index.n_events, tuple(keys)), tuple(log_p), tuple(log_gamma), tuple(notes or ()))
 
 
-def _discounted(table: NGramTable, n: int, counts: Ints, discounts: Floats) -> AlphaGamma:
+def _discounted(counts: Whole, context: Ints, n_contexts: int, discounts: Floats) -> AlphaGamma:
     """Interpolated discounting: alpha = (c - D(c)) / sum c, gamma = sum D(c) / sum c, sums over the words after h.
 
     discounts[c] is D(c); the last of them is also that of every higher count.
     """
-    context, n_contexts = table.orders[n - 1].context, table.index.n_contexts(n)
     discount = discounts[np.minimum(counts, len(discounts) - 1)]
     total = np.bincount(context, counts, n_contexts)
     freed = np.bincount(context, discount, n_contexts)

@@ -74,10 +74,10 @@ def test_one_mle_gram_is_the_relative_frequency():
     np.testing.assert_allclose(log_probs, np.tile(expected, (len(PREFIXES), 1)), atol=1e-12)
 
 
-def test_parameters_are_alphas_and_gammas():
+def test_parameters_are_probabilities_and_back_off_weights():
     train = Sentences.of_rows([[2, 3, 1]], Vocabulary.of_words(["a", "b"]))
-    # alphas: 5 unigrams with <s>, 3 bigrams; gammas: the empty context, 5 words
-    assert NGram(order=2, smoothing="witten_bell").fit(train, train).n_params() == 5 + 3 + 1 + 5
+    # probabilities: 5 unigrams with <s>, 3 bigrams; weights: 5 words as contexts
+    assert NGram(order=2, smoothing="witten_bell").fit(train, train).n_params() == 5 + 3 + 5
 
 
 def test_nothing_to_score_is_nothing():

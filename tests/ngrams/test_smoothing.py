@@ -105,10 +105,12 @@ def test_modified_kneser_ney_counts_the_last_ngram_as_lmplz_does():
     train = Sentences.encode(words, Vocabulary.build(words))
     table = NGramTable.count(train, 2)
     assert train.vocab.events[table.last[0]] == "z"
-    alpha = modified_kneser_ney(table, Settings(valid=train)).alpha[0]
+    p = np.exp(modified_kneser_ney(table, Settings(valid=train)).log_p[0])
+    # freed: z 0.2, s 0.2, q and t 1.1, r, y and </s> 41/15, and V = 8 share it
+    freed = (2 * 0.2 + 2 * 1.1 + 3 * 41 / 15) / 15
     expected = {"z": 1 - 0.2, "s": 1 - 0.2, "q": 2 - 1.1, "r": 3 - 41 / 15, "</s>": 3 - 41 / 15, "<unk>": 0}
     for word, count in expected.items():
-        assert alpha[train.vocab.events.index(word)] == pytest.approx(count / 15)
+        assert p[train.vocab.events.index(word)] == pytest.approx(count / 15 + freed / 8)
 
 
 @pytest.mark.parametrize("smoothing", METHODS)

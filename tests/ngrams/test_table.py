@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmbench.ngrams.table import NGramIndex, NGramTable, unseen
+from lmbench.ngrams.index import MANY, Hash, NGramIndex
+from lmbench.ngrams.table import NGramTable, unseen
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, Vocabulary
 
@@ -71,12 +72,12 @@ def test_adjusted_counts_are_numbers_of_left_extensions_except_after_bos(some_ro
 def test_context_suffix_word_and_at_bos_describe_the_ngram(some_rows, order):
     table = NGramTable.count(batch_of(some_rows), order)
     for n, one in enumerate(table.orders, start=1):
-        for g in range(len(one.keys)):
+        for g in range(len(one.counts)):
             words = spelled(table.index, n, g)
-            assert one.word[g] == words[-1]
+            assert table.index.word(n)[g] == words[-1]
             assert one.at_bos[g] == (words[0] == V)
             if n > 1:
-                assert spelled(table.index, n - 1, one.context[g]) == words[:-1]
+                assert spelled(table.index, n - 1, table.index.context(n)[g]) == words[:-1]
                 assert spelled(table.index, n - 1, one.suffix[g]) == words[1:]
 
 
@@ -110,10 +111,10 @@ def test_contexts_of_prefixes_are_those_of_a_next_token(train, prefixes, order):
 @given(rows, orders)
 def test_children_are_the_ngrams_with_that_context(some_rows, order):
     table = NGramTable.count(batch_of(some_rows), order)
-    for n, one in enumerate(table.orders, start=1):
+    for n in range(1, order + 1):
         asked = np.array([*range(table.index.n_contexts(n)), -1])[::-1]
         place, gram = table.index.children(n, asked)
-        expected = [(p, g) for p, c in enumerate(asked) for g in np.flatnonzero(one.context == c)]
+        expected = [(p, g) for p, c in enumerate(asked) for g in np.flatnonzero(table.index.context(n) == c)]
         assert list(zip(place.tolist(), gram.tolist(), strict=True)) == expected
 
 
@@ -157,3 +158,25 @@ def test_a_stream_counts_across_the_end_of_a_sentence():
     table = NGramTable.count(batch_of([[a, EOS, b, EOS, a, EOS, b]]), 3)
     trigrams = {spelled(table.index, 3, g): c for g, c in enumerate(table.orders[2].counts.tolist())}
     assert trigrams == {(V, a, EOS): 1, (a, EOS, b): 2, (EOS, b, EOS): 1, (b, EOS, a): 1, (EOS, a, EOS): 1}
+
+
+@given(rows, orders)
+def test_a_hash_table_finds_what_binary_search_finds(train, order):
+    index = NGramTable.count(batch_of(train), order).index
+    for n in range(2, order + 1):
+        context = np.repeat(np.arange(-1, index.n_contexts(n)), V + 1)
+        word = np.tile(np.arange(V + 1), index.n_contexts(n) + 1)
+        wanted = np.where(context < 0, -1, context * (V + 1) + word)
+        by_key = {key: place for place, key in enumerate(index.keys[n - 1].tolist())}
+        expected = [by_key.get(key, -1) for key in wanted.tolist()]
+        assert index.find(n, context, word).tolist() == expected
+        assert Hash.of(index.keys[n - 1]).find(wanted).tolist() == expected
+
+
+def test_few_questions_need_no_hash_table():
+    words = np.random.default_rng(0).integers(2, V, 200)
+    index = NGramTable.count(batch_of([words]), 4).index
+    assert len(index.keys[3]) > MANY
+    for gram in range(0, len(index.keys[3]), 20):
+        assert index.find(4, index.context(4)[[gram]], index.word(4)[[gram]]).tolist() == [gram]
+    assert not index._hashes

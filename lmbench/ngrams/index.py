@@ -1,0 +1,192 @@
+"""Which n-grams there are, as sorted integer keys, and how they are found in bulk.
+
+An n-gram is one int64, whatever its order: (index of its first n-1 words among the (n-1)-grams) * (V+1) + its
+last word. The keys of an order are sorted, so the n-grams that share a context are one contiguous range, in
+order of their last word. Unigrams are all V+1 ids, <s> (id V) among them: it is context only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lmbench.text.sentences import Sentences
+
+Ints = npt.NDArray[np.int64]
+
+MANY = 16
+"""A hash table is made when a question asks about more than one key in MANY; below that binary search is quicker."""
+
+
+class Step(NamedTuple):
+    """The tokens of a batch that have a known context of n-1 words, M of them.
+
+    at:      int64 (M,), where they stand in the batch, rising
+    context: int64 (M,), the (n-1)-gram before each
+    gram:    int64 (M,), the n-gram that ends at each; -1 where there is none
+    """
+
+    at: Ints
+    context: Ints
+    gram: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class NGramIndex:
+    """Which n-grams there are; an n-gram is known by its order and by its place among that order's keys.
+
+    n_events: V
+    keys:     per order, int64 (G,) sorted; those of order 1 are 0 .. V
+    """
+
+    n_events: int
+    keys: tuple[Ints, ...]
+
+    @property
+    def order(self) -> int:
+        """The length of the longest n-grams."""
+        return len(self.keys)
+
+    def n_contexts(self, n: int) -> int:
+        """How many contexts n-grams have: the empty one at order 1, else the (n-1)-grams."""
+        return 1 if n == 1 else len(self.keys[n - 2])
+
+    def context(self, n: int) -> Ints:
+        """int64 (G,): the (n-1)-gram that each n-gram begins with; 0 at order 1."""
+        return self.keys[n - 1] // (self.n_events + 1)
+
+    def word(self, n: int) -> Ints:
+        """int64 (G,): the last word of each n-gram."""
+        return self.keys[n - 1] % (self.n_events + 1)
+
+    def find(self, n: int, context: Ints, word: npt.NDArray[np.integer]) -> Ints:
+        """int64 (M,): the n-gram context + word; -1 where there is none or context is -1."""
+        wanted = context.astype(np.int64) * (self.n_events + 1) + word
+        wanted[context < 0] = -1
+        return self._search(n, wanted)
+
+    def _search(self, n: int, wanted: Ints) -> Ints:
+        keys = self.keys[n - 1]
+        if not len(keys) or not len(wanted):
+            return np.full(len(wanted), -1)
+        if n in self._hashes or MANY * len(wanted) > len(keys):
+            if n not in self._hashes:
+                self._hashes[n] = Hash.of(keys)
+            return self._hashes[n].find(wanted)
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        return np.where(keys[at] == wanted, at, -1)
+
+    @cached_property
+    def _hashes(self) -> dict[int, Hash]:
+        return {}
+
+    def steps(self, batch: Sentences) -> Iterator[Step]:
+        """For n = 2, 3, ...: where the n-1 words before a token are known, and whether it continues them."""
+        starts = np.zeros(batch.n_tokens + 1, bool)
+        starts[batch.offsets] = True
+        tokens = batch.tokens
+        at, context = np.arange(batch.n_tokens), batch.previous.astype(np.int64)
+        for n in range(2, self.order + 1):
+            gram = self.find(n, context, tokens[at])
+            yield Step(at, context, gram)
+            found = gram >= 0
+            following = at[found] + 1
+            inside = ~starts[following]
+            at, context = following[inside], gram[found][inside]
+
+    def lookup(self, batch: Sentences) -> list[tuple[Ints, Ints]]:
+        """Per order n, two int64 (N,): the n-gram that ends at each token and its context, the (n-1)-gram before it.
+
+        -1 where it was never counted, or where the row is too short for it.
+        """
+        found = [(batch.tokens.astype(np.int64), np.zeros(batch.n_tokens, np.int64))]
+        for step in self.steps(batch):
+            gram, context = np.full((2, batch.n_tokens), -1)
+            gram[step.at], context[step.at] = step.gram, step.context
+            found.append((gram, context))
+        return found
+
+    def contexts(self, prefixes: Sentences) -> list[Ints]:
+        """Per order n, int64 (S,): the context of an n-gram that would continue each row; -1 as in lookup.
+
+        Only the last order-1 words of a row are read, however long it is.
+        """
+        recent = _recent(prefixes, self.order - 1)
+        found = [np.zeros(len(prefixes), np.int64)]
+        for n in range(2, self.order + 1):
+            words = recent[:, self.order - n :]
+            gram = words[:, 0]
+            for length in range(2, n):
+                gram = self.find(length, gram, words[:, length - 1])
+            found.append(gram)
+        return found
+
+    def children(self, n: int, context: Ints) -> tuple[Ints, Ints]:
+        """The n-grams that continue each context (-1: none): (place in context, n-gram), int64 (M,) each."""
+        keys, base = self.keys[n - 1], self.n_events + 1
+        begin, end = np.searchsorted(keys, context * base), np.searchsorted(keys, (context + 1) * base)
+        many = end - begin
+        first = np.cumsum(many) - many
+        return np.repeat(np.arange(len(context)), many), np.arange(many.sum()) + np.repeat(begin - first, many)
+
+
+@dataclass(frozen=True, eq=False)
+class Hash:
+    """Where each key is, by open addressing with linear probing, asked and filled for whole arrays at once.
+
+    keys:  int64 (G,)
+    slots: int32 or int64 (2^b,), at most half full: a place in keys, or -1
+    """
+
+    keys: Ints
+    slots: npt.NDArray[np.signedinteger]
+
+    @classmethod
+    def of(cls, keys: Ints) -> Hash:
+        """All keys in free slots: those that meet in one go on to the next until each has its own."""
+        size = 1 << max(len(keys) * 2 - 1, 1).bit_length()
+        slots = np.full(size, -1, np.int32 if len(keys) < 2**31 else np.int64)
+        table = cls(keys, slots)
+        waiting = np.arange(len(keys), dtype=slots.dtype)
+        slot = table._home(keys)
+        while len(waiting):
+            free = slots[slot] < 0
+            slots[slot[free]] = waiting[free]
+            left = slots[slot] != waiting
+            waiting, slot = waiting[left], (slot[left] + 1) & (size - 1)
+        return table
+
+    def find(self, wanted: Ints) -> Ints:
+        """int64 (M,): the place of each key, -1 where it is none of them."""
+        if not len(self.keys):
+            return np.full(len(wanted), -1)
+        slot = self._home(wanted)
+        place = self.slots[slot].astype(np.int64)
+        missed = np.flatnonzero((place >= 0) & (self.keys[place] != wanted))
+        while len(missed):
+            slot[missed] = (slot[missed] + 1) & (len(self.slots) - 1)
+            now = self.slots[slot[missed]].astype(np.int64)
+            place[missed] = now
+            missed = missed[(now >= 0) & (self.keys[now] != wanted[missed])]
+        return place
+
+    def _home(self, keys: Ints) -> Ints:
+        """int64 (M,): the slot where the search for a key begins: the top bits of a product (Knuth 1973, 6.4)."""
+        shift = np.uint64(65 - len(self.slots).bit_length())
+        product: npt.NDArray[np.uint64] = keys.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        home: Ints = (product >> shift).astype(np.int64)
+        return home
+
+
+def _recent(prefixes: Sentences, width: int) -> Ints:
+    """int64 (S, width): the last ids of each row, <s> (id V) before its first token, -1 before that."""
+    back = np.arange(width, 0, -1)
+    position = prefixes.lengths[:, None] - back
+    padded = np.append(prefixes.tokens, 0).astype(np.int64)
+    ids = padded[np.where(position >= 0, prefixes.offsets[1:, None] - back, 0)]
+    return np.where(position >= 0, ids, np.where(position == -1, prefixes.vocab.bos, -1))

@@ -95,6 +95,16 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     own.add_argument("--min-count", type=int, metavar="N", help="rarer words are <unk> (default: 2)")
     own.add_argument("--vocab-size", type=int, metavar="V", help="events at most")
 
+    added = command("fit", fit)
+    added.add_argument("kind", help="a model kind, such as ngram (see list)")
+    added.add_argument("file", type=Path, help="one sentence a line; plain, .gz or .xz")
+    added.add_argument("--model", type=Path, required=True, metavar="PATH", help="where to save it, without a suffix")
+    added.add_argument("--valid", type=Path, metavar="FILE", help="what the model may choose by")
+    added.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="fields of the kind (see list KIND)")
+    added.add_argument("--tokenizer", default="whitespace", help="whitespace, words, syllables, kiwi")
+    added.add_argument("--min-count", type=int, default=1, metavar="N", help="rarer words are <unk> (default: 1)")
+    added.add_argument("--vocab-size", type=int, metavar="V", help="events at most")
+
     added = command("report", report)
     added.add_argument("names", nargs="*", metavar="BENCHMARK", help="default: all with facts")
     added.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")
@@ -103,14 +113,14 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("name", nargs="?", help="a benchmark, to see its rows; a model kind, to see its fields")
 
     added = command("score", score)
-    added.add_argument("row")
+    added.add_argument("row", help="a row that was run, or a model that fit saved")
     added.add_argument("file", nargs="?", type=Path, help="one sentence a line (default: standard input)")
     shared(added)
     added.add_argument("--seed", type=int, default=0)
     added.add_argument("--words", action="store_true", help="one line a word instead of one a sentence")
 
     added = command("generate", generate)
-    added.add_argument("row")
+    added.add_argument("row", help="a row that was run, or a model that fit saved")
     shared(added)
     added.add_argument("--seed", type=int, default=0, help="of the fitted model")
     added.add_argument("--sample-seed", type=int, default=0, help="of the draws")
@@ -177,6 +187,44 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
             "signs other than letters, digits and . + - _; choose another with --name"
         )
     return own_text(rows, replace(rows.corpus, **given), name)
+
+
+def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """fit one model on one text, outside any benchmark, and save it
+
+    score, generate and the other commands about one row take PATH in place of a row.
+    """
+    from lmbench.bench import store
+    from lmbench.bench.fit import fit as fitted
+
+    for name, least in ("min_count", 1), ("vocab_size", 3):
+        given = getattr(options, name)
+        if given is not None and given < least:
+            raise BadConfig(f"--{name.replace('_', '-')} {given} is too small; give {least} or more")
+    model = fitted(
+        options.kind,
+        dict(map(_field, options.set)),
+        options.file,
+        options.valid,
+        tokenizer=options.tokenizer,
+        min_count=options.min_count,
+        vocab_size=options.vocab_size,
+    )
+    size = store.save(model, options.model, tokenizer=options.tokenizer)
+    for note in model.notes():
+        print(f"note: {note}", file=sys.stderr)
+    print(f"{options.model}: {model.n_params():,} parameters over {len(model.vocab_):,} events, {size:,} bytes")
+    return DONE
+
+
+def _field(text: str) -> tuple[str, Any]:
+    """FIELD=VALUE, the value as TOML has it; a word needs no quotes."""
+    from lmbench.bench.benchmark import value_of
+
+    name, is_there, value = text.partition("=")
+    if not is_there:
+        raise BadConfig(f"--set {text!r} is not FIELD=VALUE; write for instance order=3")
+    return name, value_of(value)
 
 
 def report(options: argparse.Namespace, _: Sequence[str]) -> int:
@@ -298,9 +346,14 @@ def generate(options: argparse.Namespace, _: Sequence[str]) -> int:
 
 
 def _fitted(options: argparse.Namespace) -> tuple[LanguageModel, Any]:
-    """The fitted model of a row, and the tokenizer of its text."""
-    from lmbench.bench import runner
+    """The fitted model of a row, or a saved one, and the tokenizer of its text."""
+    from lmbench.bench import runner, store
+    from lmbench.text.tokenizers import TOKENIZERS
 
+    if store.exists(Path(options.row)):
+        model, tokenizer = store.load_with_tokenizer(Path(options.row))
+        if tokenizer:
+            return model, TOKENIZERS[tokenizer]
     benchmark, folder = _benchmark_of(options)
     model = runner.fitted(benchmark, options.row, folder, options.seed)
     return model, _tokenizer(options)

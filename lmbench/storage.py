@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lmbench.errors import LMBenchError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 def sha256(source: Path | bytes) -> str:
@@ -23,20 +28,26 @@ def sha256(source: Path | bytes) -> str:
     return digest.hexdigest()
 
 
-def atomic_write(path: Path, content: bytes | str) -> None:
-    """Make path hold content (text as UTF-8, line ends as given); its folder is made where it is missing.
+def atomic_write(path: Path, content: bytes | str | Iterable[Buffer]) -> str:
+    """Make path hold content (text as UTF-8, line ends as given), and say its SHA-256; a missing folder is made.
+
+    Content in parts is written as it comes, so what is large need not be in memory twice.
 
     The content goes to a temporary file in the same folder, reaches the disk, and only then takes the
     name: whoever reads path, and a machine that stops at any moment, finds the old content or the new.
     """
     path = Path(path)
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    content = content.encode("utf-8") if isinstance(content, str) else content
+    parts = [content] if isinstance(content, bytes) else content
+    digest = hashlib.sha256()
     temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as file:
-                file.write(data)
+                for part in parts:
+                    file.write(part)
+                    digest.update(part)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
@@ -44,6 +55,7 @@ def atomic_write(path: Path, content: bytes | str) -> None:
             with suppress(OSError):
                 temporary.unlink()
         _sync_folder(path.parent)
+        return digest.hexdigest()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise LMBenchError(

@@ -244,3 +244,47 @@ def test_an_interrupted_run_keeps_finished_rows_and_goes_on(home):
     again = lmbench(*command[3:], cwd=home)
     assert again.returncode == 0
     assert b"1 rows to run, 1 already done" in again.stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_a_model_is_fitted_scored_and_drawn_from_without_a_benchmark(capsys):
+    assert main(["fit", "ngram", "my.txt", "--model", "models/three", "--set", "order=3", "smoothing=witten_bell"]) == 0
+    assert "events" in capsys.readouterr().out
+    assert main(["score", "models/three", "my.txt"]) == 0
+    total, tokens, perplexity, name = capsys.readouterr().out.splitlines()[-1].split("\t")
+    assert (int(tokens), name) == (4 * len(TEXT.splitlines()), "(all)")
+    assert float(perplexity) == pytest.approx(2 ** (-float(total) / int(tokens)), rel=1e-3)
+    assert main(["generate", "models/three", "-n", "3"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+@pytest.mark.usefixtures("here")
+def test_a_saved_model_knows_how_its_text_was_cut(capsys):
+    assert (
+        main(["fit", "ngram", "my.txt", "--model", "models/cut", "--set", "order=2", "--tokenizer", "syllables"]) == 0
+    )
+    assert main(["score", "models/cut", "my.txt"]) == 0
+    assert int(capsys.readouterr().out.splitlines()[-1].split("\t")[1]) == len(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--set", "ordr=3"], "did you mean 'order'"),
+        (["--set", "order"], "is not FIELD=VALUE"),
+        (["--set", "order=three"], "order = 'three' is not a whole number"),
+        (["--tokenizer", "whitespaces"], "did you mean 'whitespace'"),
+        (["--min-count", "0"], "--min-count 0 is too small"),
+        (["--min-count", "1000"], "lower min_count"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_what_fit_refuses(capsys, words, says):
+    assert says in refused(capsys, "fit", "ngram", "my.txt", "--model", "no", *words)
+    assert not Path("no.json").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_fit_names_a_kind_or_file_that_is_not_there(capsys):
+    assert "did you mean 'ngram'" in refused(capsys, "fit", "ngarm", "my.txt", "--model", "no")
+    assert "did you mean 'my.txt'" in refused(capsys, "fit", "ngram", "mi.txt", "--model", "no")

@@ -116,6 +116,14 @@ def builtin() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
+def value_of(text: str) -> Any:
+    """The value that text has in TOML; what is none is a text, so that words need no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
 def load(name: str) -> Benchmark:
     """The benchmark of this name, or in this file where the name ends in .toml."""
     path = Path(name) if name.endswith(".toml") else choose(builtin(), name, "benchmark")

@@ -3,44 +3,57 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lmbench.errors import BadModel
-from lmbench.model import LanguageModel
+from lmbench.model import LanguageModel, State
 from lmbench.models import describe, reconstruct
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.vocabulary import Vocabulary
 
-SCHEMA = 1
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+SCHEMA = 2
+_DTYPES = {
+    "b1": "BOOL",
+    **{f"{kind}{width}": f"{kind.upper()}{8 * width}" for kind in "iu" for width in (1, 2, 4, 8)},
+    **{f"f{width}": f"F{8 * width}" for width in (2, 4, 8)},
+}
+"""Of numpy and of safetensors."""
 
 
-def save(model: LanguageModel, path: Path, key: str = "") -> int:
+def save(model: LanguageModel, path: Path, key: str = "", tokenizer: str = "") -> int:
     """Write the arrays, then the description with their checksum; the bytes both take on disk.
 
     path: without a suffix. A model is on disk when its .json is.
     key:  of the job it was fitted for, so that a result is never paired with another run's model
+    tokenizer: of the text, for a model that no benchmark knows of
     """
-    from safetensors.numpy import save as to_bytes
-
-    arrays = to_bytes({name: np.ascontiguousarray(array) for name, array in model.state().items()})
     facts: dict[str, Any] = {
         "schema": SCHEMA,
         **describe(model),
         "key": key,
+        "tokenizer": tokenizer,
         "events": list(model.vocab_.events),
+        "arrays": atomic_write(_arrays(path), _safetensors(model.state())),
     }
-    facts["sha256"] = _seal(facts, arrays)
-    description = json.dumps(facts, ensure_ascii=False) + "\n"
-    atomic_write(_arrays(path), arrays)
-    atomic_write(_facts(path), description)
-    return len(arrays) + len(description.encode())
+    facts["sha256"] = _seal(facts)
+    atomic_write(_facts(path), json.dumps(facts, ensure_ascii=False) + "\n")
+    return _arrays(path).stat().st_size + _facts(path).stat().st_size
 
 
 def load(path: Path) -> LanguageModel:
-    """The model saved at path, its arrays checked against their checksum."""
+    """The model saved at path, its description and arrays checked against their checksums."""
+    return load_with_tokenizer(path)[0]
+
+
+def load_with_tokenizer(path: Path) -> tuple[LanguageModel, str]:
+    """The model saved at path and the tokenizer it was saved with."""
     from safetensors.numpy import load as from_bytes
 
     try:
@@ -50,9 +63,10 @@ def load(path: Path) -> LanguageModel:
         raise BadModel(f"no fitted model at {path} ({error}); run the benchmark to fit it") from error
     if facts.get("schema") != SCHEMA:
         raise BadModel(f"{_facts(path)} is of schema {facts.get('schema')}, this version reads {SCHEMA}; fit it again")
-    if _seal(facts, arrays) != facts.get("sha256"):
+    if _seal(facts) != facts.get("sha256") or sha256(arrays) != facts["arrays"]:
         raise BadModel(f"{path} does not match its checksum: one of its files is damaged; delete them and run again")
-    return reconstruct(facts).restore(Vocabulary(tuple(facts["events"])), from_bytes(arrays))
+    model = reconstruct(facts).restore(Vocabulary(tuple(facts["events"])), from_bytes(arrays))
+    return model, facts["tokenizer"]
 
 
 def exists(path: Path) -> bool:
@@ -64,15 +78,35 @@ def intact(path: Path, key: str) -> bool:
     """Whether the model of this job was saved here whole and is still what was saved."""
     try:
         facts = json.loads(_facts(path).read_text("utf-8"))
-        return bool(facts["key"] == key and facts["sha256"] == _seal(facts, _arrays(path).read_bytes()))
+        return bool(
+            facts["key"] == key and facts["sha256"] == _seal(facts) and facts["arrays"] == sha256(_arrays(path))
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def _seal(facts: dict[str, Any], arrays: bytes) -> str:
-    """The checksum of a model: of its description and of its arrays."""
+def _seal(facts: dict[str, Any]) -> str:
+    """The checksum of a model's description, the checksum of its arrays included."""
     described = {name: value for name, value in facts.items() if name != "sha256"}
-    return sha256(json.dumps(described, ensure_ascii=False, sort_keys=True).encode() + arrays)
+    return sha256(json.dumps(described, ensure_ascii=False, sort_keys=True).encode())
+
+
+def _safetensors(state: State) -> Iterator[Buffer]:
+    """A file in the safetensors format, in parts: the library's own writer would copy every array first.
+
+    8 bytes with the length of the header, the header in JSON, then the arrays one after the other, little-endian.
+    """
+    header: dict[str, Any] = {}
+    end = 0
+    for name, array in state.items():
+        begin, end = end, end + array.nbytes
+        header[name] = {"dtype": _DTYPES[array.dtype.str[1:]], "shape": array.shape, "data_offsets": (begin, end)}
+    described = json.dumps(header).encode()
+    described += b" " * (-len(described) % 8)
+    yield len(described).to_bytes(8, "little")
+    yield described
+    for array in state.values():
+        yield np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data.cast("B") if array.size else b""
 
 
 def _arrays(path: Path) -> Path:

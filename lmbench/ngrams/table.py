@@ -6,19 +6,28 @@ word like any other, as a stream needs it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lmbench.ngrams.index import NGramIndex
-from lmbench.ngrams.sorting import distinct, narrow
+from lmbench.ngrams.runs import distinct_on_disk, file_array
+from lmbench.ngrams.sorting import Distinct, distinct, narrow
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS
 
 Ints = npt.NDArray[np.int64]
 Whole = npt.NDArray[np.signedinteger]
 Bools = npt.NDArray[np.bool_]
+
+SORTING = 64
+"""Bytes that sorting takes for each token: its key, the key packed with its place, and what these are made from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +63,12 @@ class NGramTable:
     last: tuple[int, ...]
 
     @classmethod
-    def count(cls, batch: Sentences, order: int) -> NGramTable:
-        """Count the n-grams of 1 to order words in batch."""
+    def count(cls, batch: Sentences, order: int, memory: int | None = None) -> NGramTable:
+        """Count the n-grams of 1 to order words in batch.
+
+        memory: bytes for what counting needs beside the text and the table itself; the n-grams of an order are then
+        sorted in runs of that size in temporary files, and merged. The table is the same to the last bit.
+        """
         base, whole = len(batch.vocab) + 1, narrow(batch.n_tokens)
         keys = [np.arange(base)]
         counts: list[Whole] = [np.bincount(batch.tokens, minlength=base).astype(whole)]
@@ -66,23 +79,22 @@ class NGramTable:
         # The n-gram that ends at each token. Where n-1 words and <s> do not fit before it there is none, and a
         # number that nobody reads.
         gram, fits = batch.tokens, np.ones(batch.n_tokens, bool)
-        for n in range(2, order + 1):
-            last.append(int(gram[end]) if end >= 0 and fits[end] else -1)
-            if n == 2:
-                at, context = np.arange(batch.n_tokens), batch.previous
-            else:
-                fits[1:] &= fits[:-1].copy()
-                fits[batch.offsets[:-1][batch.lengths > 0]] = False
-                at = np.flatnonzero(fits)
-                context = gram[at - 1]
-            found = distinct(context.astype(np.int64) * base + batch.tokens[at])
-            keys.append(found.values)
-            counts.append(found.counts)
-            suffixes.append(np.empty(len(found.values), whole))
-            suffixes[-1][found.place] = gram[at]
-            at_bos.append(at_bos[-1][found.values // base])
-            gram = np.empty(batch.n_tokens, whole)
-            gram[at] = found.place
+        with TemporaryDirectory(prefix="lmbench-") if memory is not None else nullcontext() as folder:
+            for n in range(2, order + 1):
+                last.append(int(gram[end]) if end >= 0 and fits[end] else -1)
+                if n > 2:
+                    fits[1:] &= fits[:-1].copy()
+                    fits[batch.offsets[:-1][batch.lengths > 0]] = False
+                one = (
+                    _in_memory(batch, gram, fits, counts[-1])
+                    if memory is None
+                    else _on_disk(batch, gram, fits, max(memory // SORTING, 1), Path(folder or "") / str(n))
+                )
+                keys.append(one.values)
+                counts.append(one.counts)
+                suffixes.append(one.suffix)
+                at_bos.append(at_bos[-1][one.values // base])
+                gram = one.gram
         orders = []
         for n, (many, suffix, begins) in enumerate(zip(counts, suffixes, at_bos, strict=True), start=1):
             adjusted = many
@@ -113,6 +125,89 @@ def unseen(batch: Sentences, train: NGramTable, n: int) -> Bools:
     for length, (gram, _) in enumerate(train.lookup(batch)[1:n], start=2):
         mask = np.where(batch.positions + 2 >= length, gram < 0, mask)
     return mask
+
+
+class _Counted(NamedTuple):
+    """The n-grams of one order: keys, counts and suffix as in NGramTable, and the one that ends at each token (N,)."""
+
+    values: Ints
+    counts: Whole
+    suffix: Whole
+    gram: Whole
+
+
+def _in_memory(batch: Sentences, gram: Whole, fits: Bools, times: Whole) -> _Counted:
+    """Count the n-grams that end at the tokens that fit, in one go.
+
+    gram:  (N,), the (n-1)-gram that ends at each token
+    times: how often each (n-1)-gram occurs
+    """
+    at = np.flatnonzero(fits)
+    found = _continuations(_before(batch, gram, at), batch.tokens[at], times, len(batch.vocab) + 1)
+    suffix, longer = np.empty(len(found.values), times.dtype), np.empty(batch.n_tokens, times.dtype)
+    suffix[found.place] = gram[at]
+    longer[at] = found.place
+    return _Counted(found.values, found.counts, suffix, longer)
+
+
+def _on_disk(batch: Sentences, gram: Whole, fits: Bools, at_once: int, folder: Path) -> _Counted:
+    """The same for at_once tokens at a time, what is as long as the text being in files."""
+    folder.mkdir()
+    blocks = [slice(start, start + at_once) for start in range(0, batch.n_tokens, at_once)]
+
+    def ends() -> Iterator[Ints]:
+        return (block.start + np.flatnonzero(fits[block]) for block in blocks)
+
+    base = len(batch.vocab) + 1
+    keys = (_before(batch, gram, at).astype(np.int64) * base + batch.tokens[at] for at in ends())
+    found = distinct_on_disk(keys, folder, at_once)
+    suffix = np.empty(len(found.values), found.place.dtype)
+    longer = file_array(folder / "gram.npy", batch.n_tokens, found.place.dtype.type)
+    start = 0
+    for at in ends():
+        place = found.place[start : start + len(at)]
+        suffix[place], longer[at] = gram[at], place
+        start += len(at)
+    return _Counted(np.array(found.values), np.array(found.counts), suffix, longer)
+
+
+def _before(batch: Sentences, gram: Whole, at: Ints) -> Whole:
+    """The (n-1)-gram before each token of at; of words alone (n = 2) the row's <s> is one."""
+    return batch.previous[at] if gram is batch.tokens else gram[at - 1]
+
+
+def _continuations(context: Whole, word: Whole, times: Whole, base: int) -> Distinct:
+    """The distinct n-grams context + word of (M,) tokens, as keys. times: (G,), how often each context occurs.
+
+    What follows a context that occurs once is one n-gram, and needs no sorting; in natural text most long contexts
+    do. The others are renumbered among themselves, so that their keys are short enough to be sorted with their places.
+    """
+    often = times != 1  # <s> is never counted, and stands before every row
+    if often.all() or not len(context):
+        return distinct(context.astype(np.int64) * base + word)
+    again = np.flatnonzero(often[context])
+    once = np.flatnonzero(~often[context])
+    renumbered = np.cumsum(often, dtype=context.dtype) - 1
+    shared = distinct(renumbered[context[again]].astype(np.int64) * base + word[again])
+    dense = shared.values // base
+    contexts = np.flatnonzero(often)[dense]
+
+    children = np.bincount(contexts, minlength=len(times))
+    children[context[once]] = 1
+    first = np.cumsum(children) - children
+    starts = np.flatnonzero(np.diff(dense, prepend=-1))
+    within = np.arange(len(dense)) - np.repeat(starts, np.diff(starts, append=len(dense)))
+
+    keys = np.empty(int(children.sum()), np.int64)
+    counts = np.ones(len(keys), times.dtype)
+    place = np.empty(len(context), times.dtype)
+    place[once] = first[context[once]]
+    keys[place[once]] = context[once].astype(np.int64) * base + word[once]
+    among = first[contexts] + within
+    keys[among] = contexts * base + shared.values % base
+    counts[among] = shared.counts
+    place[again] = among[shared.place]
+    return Distinct(keys, counts, place)
 
 
 def _last_in_suffix_order(batch: Sentences, order: int) -> int:

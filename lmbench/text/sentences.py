@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, repeat
 
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.text.vocabulary import EOS, Vocabulary
+from lmbench.text.vocabulary import EOS, UNK, Vocabulary
 
 Ints = npt.NDArray[np.integer]
 
@@ -44,7 +45,15 @@ class Sentences:
     @classmethod
     def encode(cls, sentences: Iterable[Sequence[str]], vocab: Vocabulary) -> "Sentences":
         """Rows of the words' ids, each ended by </s>."""
-        return cls.of_rows([[*vocab.encode(words), EOS] for words in sentences], vocab)
+        sentences = list(sentences)
+        offsets = np.zeros(len(sentences) + 1, np.int64)
+        np.cumsum([len(words) + 1 for words in sentences], out=offsets[1:])
+        tokens = np.full(offsets[-1], EOS, np.int32)
+        is_word = np.ones(len(tokens), bool)
+        is_word[offsets[1:] - 1] = False
+        known = map(vocab.ids.get, chain.from_iterable(sentences), repeat(UNK))
+        tokens[is_word] = np.fromiter(known, np.int32, len(tokens) - len(sentences))
+        return cls(vocab, tokens, offsets)
 
     @classmethod
     def encode_prefixes(cls, prefixes: Iterable[Sequence[str]], vocab: Vocabulary) -> "Sentences":

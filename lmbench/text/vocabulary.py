@@ -5,6 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
 
 from lmbench.errors import BadText
 
@@ -14,12 +18,25 @@ _RESERVED = re.compile(r"\\*<(unk|/s|s)>")
 
 def escape(word: str) -> str:
     r"""A reserved word that occurs in a text ('<unk>', '<s>', '</s>') as the ordinary word it is there ('\<unk>')."""
-    return "\\" + word if _RESERVED.fullmatch(word) else word
+    return "\\" + word if "<" in word and _RESERVED.fullmatch(word) else word
 
 
 def unescape(event: str) -> str:
     """The word of the text that escape() stored as event."""
     return event[1:] if event.startswith("\\") and _RESERVED.fullmatch(event) else event
+
+
+def ranking(counts: npt.ArrayLike, *, min_count: int = 1, max_size: int | None = None) -> npt.NDArray[np.int64]:
+    """Which of the words with these counts are events, by falling count; equal ones stay in the order given."""
+    counts = np.asarray(counts, np.int64)
+    order = np.argsort(-counts, kind="stable")
+    kept = order[counts[order] >= min_count][: None if max_size is None else max(max_size - 2, 0)]
+    if not len(kept):
+        raise BadText(
+            f"no word of the training text is left in the vocabulary (min_count = {min_count}, "
+            f"size = {max_size}): the text is too small or the limits too strict; lower min_count or raise the size"
+        )
+    return kept
 
 
 @dataclass(frozen=True)
@@ -49,18 +66,12 @@ class Vocabulary:
     ) -> "Vocabulary":
         """Words of sentences that occur at least min_count times, the max_size most frequent of them.
 
-        Equal counts are ordered by code point, so the same text gives the same ids everywhere.
-        max_size counts events: <unk> and </s> are two of them. extra_words are events whatever their
-        count, last and in the order given.
+        Words of equal count stand in the order in which they first occur. max_size counts events: <unk> and </s> are
+        two of them. extra_words are events whatever their count, last and in the order given.
         """
-        counts = Counter(word for sentence in sentences for word in sentence)
-        ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count)
-        words = [word for _, word in ranked[: None if max_size is None else max(max_size - 2, 0)]]
-        if not words:
-            raise BadText(
-                f"no word of the training text is left in the vocabulary (min_count = {min_count}, "
-                f"size = {max_size}): the text is too small or the limits too strict; lower min_count or raise the size"
-            )
+        counts = Counter(chain.from_iterable(sentences))
+        names = list(counts)
+        words = [names[i] for i in ranking(list(counts.values()), min_count=min_count, max_size=max_size).tolist()]
         known = set(words)
         extra = [word for word in dict.fromkeys(extra_words) if word not in known]
         return cls(("<unk>", "</s>", *map(escape, words), *map(escape, extra)))

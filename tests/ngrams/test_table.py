@@ -1,14 +1,15 @@
 """The table against counts made one n-gram at a time."""
 
+import tempfile
 from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmbench.ngrams.index import MANY, Hash, NGramIndex
-from lmbench.ngrams.table import NGramTable, unseen
+from lmbench.ngrams.table import SORTING, NGramTable, unseen
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, Vocabulary
 
@@ -180,3 +181,22 @@ def test_few_questions_need_no_hash_table():
     for gram in range(0, len(index.keys[3]), 20):
         assert index.find(4, index.context(4)[[gram]], index.word(4)[[gram]]).tolist() == [gram]
     assert not index._hashes
+
+
+@settings(deadline=None, max_examples=40)
+@given(rows, orders, st.integers(1, 40))
+def test_counting_on_disk_gives_the_same_table(some_rows, order, tokens_at_once):
+    batch = batch_of(some_rows)
+    whole, parts = NGramTable.count(batch, order), NGramTable.count(batch, order, memory=tokens_at_once * SORTING)
+    assert whole.last == parts.last
+    for n, (one, other) in enumerate(zip(whole.orders, parts.orders, strict=True)):
+        np.testing.assert_array_equal(whole.index.keys[n], parts.index.keys[n])
+        for name, array in vars(one).items():
+            np.testing.assert_array_equal(array, getattr(other, name), err_msg=name)
+            assert array.dtype == getattr(other, name).dtype
+
+
+def test_counting_on_disk_leaves_nothing_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    NGramTable.count(batch_of([[2, 3, 4, EOS]] * 9), 4, memory=5 * SORTING)
+    assert not list(tmp_path.iterdir())

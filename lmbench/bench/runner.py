@@ -20,8 +20,8 @@ from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.results import SCHEMA, Result, dumps, file_stem, load_one
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
-from lmbench.models import construct, family, model_class
-from lmbench.storage import atomic_write
+from lmbench.models import construct, family, model_class, source
+from lmbench.storage import atomic_write, sha256
 
 FACTS, MODELS = "facts", "models"
 _DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
@@ -147,6 +147,7 @@ def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str]) 
         "spelling": None if bits is None else hashlib.sha256(bits.tobytes()).hexdigest(),
         "probes": repr(prepared.yardstick.probes),
         "code": _code(),
+        "plug-in": _plug_in(row.kind),
         "libraries": _versions(),
     }
     return hashlib.sha256(json.dumps(deciding, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
@@ -163,6 +164,12 @@ def _code() -> str:
             digest.update(file.relative_to(root).as_posix().encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _plug_in(kind: str) -> str | None:
+    """sha256 of the source file of a kind that another package brings; None for ours, which are in _code()."""
+    file = source(kind)
+    return None if file is None or Path(lmbench.__file__).parent in file.parents else sha256(file)
 
 
 @cache

@@ -176,6 +176,24 @@ def test_a_key_covers_the_spelling_of_unknown_words(tmp_path):
     assert found[0] != found[1]  # the ids are the same, the bits per character are not
 
 
+def test_a_key_covers_the_source_of_a_kind_from_another_package(tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    info = package / "theirs-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n", "utf-8")
+    (info / "entry_points.txt").write_text("[lmbench.models]\ntheirs = their_model:Model\n", "utf-8")
+    source = "from lmbench.models.ngram import NGram as Model\n# family: see there\n"
+    (package / "their_model.py").write_text(source, "utf-8")
+    monkeypatch.syspath_prepend(package)
+    rows = ROWS.replace('kind = "ngram"\norder = 2', 'kind = "theirs"\norder = 2')
+    theirs = keys(tmp_path / "a", rows=rows)
+    assert theirs == keys(tmp_path / "b", rows=rows) != keys(tmp_path / "c")
+    (package / "their_model.py").write_text(source + "# edited\n", "utf-8")
+    assert keys(tmp_path / "d", rows=rows) != theirs
+    ours = keys(tmp_path / "e")
+    assert ours == keys(tmp_path / "c")  # a plug-in concerns its own rows
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [

@@ -16,10 +16,10 @@ from lmbench.report.markdown import block, bold, bullets, code, escape, listed, 
 
 STATISTICS: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "sentences": ("sentences", numbers.count),
-    "tokens": ("tokens", numbers.count),
+    "tokens": ("tokens, `</s>` counted", numbers.count),
     "types": ("types", numbers.count),
-    "oov_tokens": ("unknown tokens", numbers.count),
-    "oov_rate": ("unknown", numbers.percent),
+    "oov_tokens": ("unknown words", numbers.count),
+    "oov_rate": ("of its words", numbers.percent),
     "characters": ("characters", numbers.count),
     "duplicates": ("duplicate sentences", numbers.count),
     "also_in_train": ("sentences also in train", numbers.count),

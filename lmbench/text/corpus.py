@@ -220,9 +220,9 @@ def _file_warnings(read: Mapping[str, Lines]) -> tuple[str, ...]:
 
 
 def _split_warnings(tokens: Mapping[str, Tokens]) -> tuple[str, ...]:
-    """Splits that are not apart."""
+    """Splits that are not apart from train, or that have nothing to do with it."""
     train = [tuple(row) for row in tokens["train"]]
-    seen = set(train)
+    seen, words = set(train), {word for row in train for word in row}
     found = []
     for split in ("valid", "test"):
         rows = [tuple(row) for row in tokens[split]]
@@ -232,6 +232,11 @@ def _split_warnings(tokens: Mapping[str, Tokens]) -> tuple[str, ...]:
             )
         elif rows and all(row in seen for row in rows):
             found.append(f"every sentence of {split} also occurs in train")
+        elif rows and not any(word in words for row in rows for word in row):
+            found.append(
+                f"no word of {split} occurs in train: to every model it is <unk> throughout; "
+                "its file may be of another language or cut into other units"
+            )
     return tuple(found)
 
 

@@ -196,6 +196,14 @@ def test_warnings_of_splits_that_are_not_apart():
     )
 
 
+def test_a_split_without_a_word_of_train_is_warned_of():
+    (alien,) = from_tokens("toy", {**TOKENS, "test": [["x", "y"], ["z"]]}).warnings
+    assert alien.startswith("no word of test occurs in train")
+    assert from_tokens("toy", {**TOKENS, "test": [["x", "y"], ["z", "a"]]}).warnings == ()
+    # c occurs in train, though it is not in the vocabulary: rare words are another matter
+    assert from_tokens("toy", {**TOKENS, "test": [["c"]]}, min_count=2).warnings == ()
+
+
 def test_statistics_by_hand():
     train, valid, test, more = from_tokens("toy", {**TOKENS, "more": []}).statistics
     # a b / a b / b c: 6 words and 3 line ends; 3 characters and a line end each; the second is a duplicate.

@@ -171,7 +171,7 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
         raise BadConfig("--benchmark and --train name two texts; give one of them")
     rows = benchmark.load(OWN_TEXT)
     name = options.name or Path(given["train"]).name.split(".")[0]
-    if not re.fullmatch(r"[\w+-][\w.+-]*", name) or name in benchmark.builtin():
+    if not benchmark.FOLDER.fullmatch(name) or name in benchmark.builtin():
         raise BadConfig(
             f"{name!r} cannot name a report's folder: it is that of a benchmark of lmbench, empty, or has "
             "signs other than letters, digits and . + - _; choose another with --name"
@@ -325,6 +325,6 @@ def _benchmark_of(options: argparse.Namespace) -> tuple[Benchmark, Path]:
     folder = options.out / Path(name).name.removesuffix(".toml")
     known = name.endswith(".toml") or name in benchmark.builtin()
     if not known and (folder / "facts" / "benchmark.json").is_file():
-        base = name.removesuffix("-quick")
+        base = name.removesuffix(benchmark.QUICK)
         return benchmark.load(base if base in benchmark.builtin() else OWN_TEXT), folder
     return benchmark.load(name), folder

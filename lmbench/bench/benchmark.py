@@ -18,6 +18,9 @@ from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.models import family, fits, spelled
 
 ALL = "all"
+QUICK = "-quick"
+FOLDER = re.compile(r"[\w+-][\w.+-]*")
+"""What the name of a report's folder looks like."""
 _PACKAGED = Path(__file__).parent.parent / "benchmarks"
 _CHECKOUT = Path(__file__).parent.parent.parent / "benchmarks"
 
@@ -74,7 +77,8 @@ class Row:
 class Benchmark:
     """One corpus, many rows.
 
-    folder: where the file is, against which its paths are read
+    folder:  where the file is, against which its paths are read
+    compare: benchmarks on the same text in other units, which the report compares it with in bits per character
     """
 
     name: str
@@ -84,6 +88,7 @@ class Benchmark:
     rows: tuple[Row, ...]
     folder: Path
     story: tuple[str, ...] = ()
+    compare: tuple[str, ...] = ()
     quick: Quick = field(default_factory=Quick)
 
     def row(self, name: str) -> Row:
@@ -130,7 +135,7 @@ def load(name: str) -> Benchmark:
 
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
-    known = dict.fromkeys(("title", "description", "corpus", "rows", "story", "quick"))
+    known = dict.fromkeys(("title", "description", "corpus", "rows", "story", "compare", "quick"))
     for key in table:
         if key not in known:
             raise BadConfig(f"{where}: unknown key {key!r}{suggestion(known, key)}")
@@ -150,6 +155,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         rows=_rows(rows, where),
         folder=folder,
         story=tuple(table.get("story", ())),
+        compare=_names(table.get("compare", []), name, f"{where}: compare"),
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
     )
 
@@ -158,7 +164,12 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
     """The --quick form: less text, fewer epochs, a name of its own so that its numbers never pass for the others."""
     quick = benchmark.quick
     limits = {name: getattr(quick, name) for name in ("train_lines", "valid_lines", "test_lines")}
-    return replace(benchmark, name=f"{benchmark.name}-quick", corpus=replace(benchmark.corpus, **limits))
+    return replace(
+        benchmark,
+        name=f"{benchmark.name}{QUICK}",
+        corpus=replace(benchmark.corpus, **limits),
+        compare=tuple(f"{name}{QUICK}" for name in benchmark.compare),
+    )
 
 
 def _text(table: Mapping[str, Any], key: str, default: str, where: str) -> str:
@@ -166,6 +177,14 @@ def _text(table: Mapping[str, Any], key: str, default: str, where: str) -> str:
     if not isinstance(value, str):
         raise BadConfig(f"{where}: {key} = {value!r} is not a text; put it in quotes")
     return value
+
+
+def _names(value: Any, own: str, where: str) -> tuple[str, ...]:
+    """Names of other benchmarks, which are those of their reports' folders."""
+    good = isinstance(value, list) and all(isinstance(name, str) and FOLDER.fullmatch(name) for name in value)
+    if not good or own in value:
+        raise BadConfig(f"{where} = {value!r} is not a list of other benchmarks' names; write such as ['nsmc']")
+    return tuple(value)
 
 
 def _checked(table: object, spec: type, where: str) -> dict[str, Any]:

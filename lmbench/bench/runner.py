@@ -218,6 +218,7 @@ def _facts(
         "benchmark": benchmark.name,
         "title": benchmark.title,
         "description": benchmark.description,
+        "compare": list(benchmark.compare),
         "quick": quick,
         "rows": [{"row": row.name, "kind": row.kind, "family": family(row.kind)} for row in benchmark.rows],
         "seeds": list(range(seeds)),

@@ -54,6 +54,13 @@ class CorpusSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SparsitySpec:
+    """The [sparsity] table: into which other units the same text is cut, to see how much of it is then never seen."""
+
+    tokenizers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quick:
     """The [quick] table: what --quick cuts down, to see in seconds that everything works."""
 
@@ -89,6 +96,7 @@ class Benchmark:
     folder: Path
     story: tuple[str, ...] = ()
     compare: tuple[str, ...] = ()
+    sparsity: SparsitySpec = field(default_factory=SparsitySpec)
     quick: Quick = field(default_factory=Quick)
 
     def row(self, name: str) -> Row:
@@ -135,7 +143,7 @@ def load(name: str) -> Benchmark:
 
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
-    known = dict.fromkeys(("title", "description", "corpus", "rows", "story", "compare", "quick"))
+    known = dict.fromkeys(("title", "description", "corpus", "rows", "story", "compare", "sparsity", "quick"))
     for key in table:
         if key not in known:
             raise BadConfig(f"{where}: unknown key {key!r}{suggestion(known, key)}")
@@ -156,6 +164,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         folder=folder,
         story=tuple(table.get("story", ())),
         compare=_names(table.get("compare", []), name, f"{where}: compare"),
+        sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
     )
 
@@ -188,7 +197,7 @@ def _names(value: Any, own: str, where: str) -> tuple[str, ...]:
 
 
 def _checked(table: object, spec: type, where: str) -> dict[str, Any]:
-    """The table's items, each a field of the dataclass spec with a value of its type."""
+    """The table's items, each a field of the dataclass spec with a value of its type, lists as tuples."""
     if not isinstance(table, dict):
         raise BadConfig(f"{where} is {table!r}, not a table of keys; write it as [name] and key = value lines")
     hints = get_type_hints(spec)
@@ -198,7 +207,7 @@ def _checked(table: object, spec: type, where: str) -> dict[str, Any]:
             raise BadConfig(f"{where} has no key {key!r}{suggestion(allowed, key)}")
         if not fits(value, allowed[key]):
             raise BadConfig(f"{where}: {key} = {value!r} is not {spelled(allowed[key])}; give it a value of that type")
-    return table
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 def _rows(tables: Mapping[str, Any], where: str) -> tuple[Row, ...]:

@@ -236,7 +236,7 @@ def _facts(
             "extra_words": [],
         },
         "statistics": corpus.statistics,
-        "sparsity": prepared.sparsity,
+        **prepared.sparsity,
         "story": {"sentences": probes.story.sentences},
         "probes": {
             "probes": [asdict(probe) for probe in probes.probes],

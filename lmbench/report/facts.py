@@ -162,6 +162,11 @@ class Facts:
         targets = {str(probe["target"]) for probe in self.probes if list(probe["cell"]) == list(pair)}
         return str(pair[0]), targets.pop() if len(targets) == 1 else str(pair[1])
 
+    def sparsity(self, table: str) -> list[dict[str, Any]]:
+        """A table of the laboratory (unseen, growth, counts, longest or units), empty where it was not measured."""
+        found = self.benchmark.get("sparsity") if table == "unseen" else self._mapping("laboratory").get(table)
+        return list(found or [])
+
     def strata(self, items: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         """Stratum -> how many of the probes are in it, in the order near, far, hard, then by name."""
         usual = {"near": 0, "far": 1, "hard": 2}

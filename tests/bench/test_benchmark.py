@@ -46,6 +46,8 @@ def test_defaults():
         ({"corpus": {"train": "a", "builtin": "hungry"}}, "either builtin or train"),
         ({"corpus": "a.txt"}, "not a table"),
         ({"quick": {"epoch": 1}}, "no key 'epoch'; did you mean 'epochs'"),
+        ({"sparsity": {"tokenisers": []}}, "no key 'tokenisers'; did you mean 'tokenizers'"),
+        ({"sparsity": {"tokenizers": "kiwi"}}, "tokenizers = 'kiwi' is not"),
         ({"compare": "other"}, "compare = 'other' is not a list of other benchmarks' names"),
         ({"compare": ["mine"]}, "compare = ['mine'] is not a list of other benchmarks' names"),
         ({"compare": ["../other"]}, "is not a list of other benchmarks' names"),

@@ -234,11 +234,15 @@ def test_statistics_by_hand():
     assert (more["split"], more["sentences"], more["oov_rate"]) == ("more", 0, 0.0)
 
 
-def test_characters_are_as_given_or_as_joined():
-    assert from_tokens("toy", TOKENS).characters == 13
-    given_characters = from_tokens("toy", TOKENS, characters={"train": 1, "valid": 2, "test": 99})
-    assert given_characters.characters == 99
-    assert [line["characters"] for line in given_characters.statistics] == [1, 2, 99]
+def test_characters_are_those_of_the_lines_given_or_of_the_tokens_joined():
+    joined = from_tokens("toy", TOKENS)
+    assert joined.lines["test"] == ["a zz", "b a", "a b"]
+    assert joined.characters == 13
+    lines = {"train": ["", "", ""], "valid": ["x"], "test": ["ab", "c", ""]}
+    given = from_tokens("toy", TOKENS, lines=lines)
+    assert given.lines == lines
+    assert given.characters == 6
+    assert [line["characters"] for line in given.statistics] == [3, 2, 6]
 
 
 word = st.sampled_from(["a", "b", "c", "zz", "나", "<unk>", "</s>"])

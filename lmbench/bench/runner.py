@@ -230,6 +230,7 @@ def _facts(
             "n_events": len(corpus.vocab),
             "fingerprint": corpus.fingerprint,
             "n_test_tokens": corpus.test.n_tokens,
+            "test_sha256": sha256("\n".join(corpus.lines["test"]).encode()),
             "warnings": corpus.warnings,
             "literal_unk": r"\<unk>" in corpus.vocab.events,
             "extra": list(corpus.extra),

@@ -104,6 +104,19 @@ def test_results_and_models_are_on_disk(ran):
     assert [row["row"] for row in facts["rows"]] == [*GOOD, "fails", "mix-fails"]
 
 
+def test_one_text_in_two_units_has_one_checksum(tmp_path):
+    """By which a report knows that bits per character may be compared."""
+    found = []
+    for name, changes in (("a", {}), ("b", {"tokenizer": "syllables"}), ("c", {"test_lines": 2})):
+        (tmp_path / name).mkdir()
+        benchmark = write(tmp_path / name)
+        benchmark = replace(benchmark, corpus=replace(benchmark.corpus, **{"test": "train.txt", **changes}))
+        planned = plan(benchmark, ["one"], tmp_path / name)
+        facts = json.loads((planned.folder / "facts" / "benchmark.json").read_text("utf-8"))
+        found.append(facts["corpus"]["test_sha256"])
+    assert found[0] == found[1] != found[2]
+
+
 def test_a_failing_row_leaves_the_others_and_its_mixture_says_why(ran):
     *_, events = ran
     errors = {event.row: event.error for event in events if isinstance(event, Result) and event.error}

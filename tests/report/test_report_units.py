@@ -24,7 +24,9 @@ def build(folder, bits, tokenizer="whitespace", models=tuple(BITS), **changes):
         metrics = {name: value for name, value in result.metrics.items() if name != "bits_per_char"}
         return replace(result, metrics=metrics | ({"bits_per_char": bits[result.row]} if result.row in bits else {}))
 
-    corpus = conftest.benchmark([])["corpus"] | {"tokenizer": tokenizer} | changes.pop("corpus", {})
+    corpus = (
+        conftest.benchmark([])["corpus"] | {"tokenizer": tokenizer, "test_sha256": "same"} | changes.pop("corpus", {})
+    )
     return conftest.build(folder, {n: conftest.MODELS[n] for n in models}, edit, corpus=corpus, **changes)
 
 
@@ -68,6 +70,7 @@ def statistics(**changes):
         (BITS, {"statistics": statistics(characters=2401)}, "another one (characters: 2,400 here, 2,401 there)"),
         (BITS, {"statistics": statistics(sentences=119)}, "another one (sentences: 120 here, 119 there)"),
         (BITS, {"statistics": []}, "another one (characters: 2,400 here, – there)"),
+        (BITS, {"corpus": {"test_sha256": "other"}}, "its test text is another one, though as long"),
         (BITS, {"corpus": {"unit": "stream"}}, "one of the two reads its text as one stream"),
         ({}, {}, "no ranked row of the other has bits per character"),
         ({"mle-3": math.inf}, {}, "no ranked row of the other has bits per character"),
@@ -89,6 +92,10 @@ def test_the_line_is_in_the_report_and_needs_the_other_folder(tmp_path):
     assert "`letters`" not in report()
     build(tmp_path / "letters", BITS, "syllables", compare=["words"])
     assert "- Units: over the same 2,400 characters" in report()
+
+
+def test_facts_without_a_checksum_are_compared_by_their_size(tmp_path):
+    assert said(tmp_path, BITS, corpus={"test_sha256": None}).startswith("Units: ")
 
 
 def test_a_damaged_folder_beside_does_not_cost_the_report(tmp_path):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shlex
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from lmbench.bench.benchmark import Benchmark
     from lmbench.model import LanguageModel
 
-DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, USER_ERROR, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+KEPT = "finished rows are kept, the same command goes on from there"
 OWN_TEXT = "own-text"
 
 
@@ -48,17 +51,42 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(USER_ERROR)
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which a system that shuts down or a scheduler sends: ends a command as ctrl-C does."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Raises Terminated on SIGTERM, so that rows that are being fitted end with the command."""
+    if threading.current_thread() is not threading.main_thread():  # signals are for the main thread alone
+        yield
+        return
+
+    def stop(*_: object) -> NoReturn:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0 done, 1 a row failed, 2 a user's error, 130 interrupted."""
+    """Run one command; the exit code: 0 done, 1 a row failed, 2 a user's error, 130 interrupted, 143 terminated."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = _parse(words)
     try:
-        return int(options.command(options, words))
+        with _terminable():
+            return int(options.command(options, words))
     except LMBenchError as error:
         print(f"lmbench: {error}", file=sys.stderr)
         return USER_ERROR
+    except Terminated:
+        print(f"lmbench: ended by SIGTERM; {KEPT}", file=sys.stderr)
+        return TERMINATED
     except KeyboardInterrupt:
-        print("lmbench: interrupted; finished rows are kept, the same command goes on from there", file=sys.stderr)
+        print(f"lmbench: interrupted; {KEPT}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -181,7 +209,7 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
         raise BadConfig("--benchmark and --train name two texts; give one of them")
     rows = benchmark.load(OWN_TEXT)
     name = options.name or Path(given["train"]).name.split(".")[0]
-    if not re.fullmatch(r"[\w+-][\w.+-]*", name) or name in benchmark.builtin():
+    if not benchmark.FOLDER.fullmatch(name) or name in benchmark.builtin():
         raise BadConfig(
             f"{name!r} cannot name a report's folder: it is that of a benchmark of lmbench, empty, or has "
             "signs other than letters, digits and . + - _; choose another with --name"
@@ -378,6 +406,6 @@ def _benchmark_of(options: argparse.Namespace) -> tuple[Benchmark, Path]:
     folder = options.out / Path(name).name.removesuffix(".toml")
     known = name.endswith(".toml") or name in benchmark.builtin()
     if not known and (folder / "facts" / "benchmark.json").is_file():
-        base = name.removesuffix("-quick")
+        base = name.removesuffix(benchmark.QUICK)
         return benchmark.load(base if base in benchmark.builtin() else OWN_TEXT), folder
     return benchmark.load(name), folder

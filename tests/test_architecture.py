@@ -32,7 +32,7 @@ HOMES = {
     "gensim": ("neural/embeddings.py",),
     "kiwipiepy": ("text/tokenizers.py",),
     "kiwipiepy_model": ("text/tokenizers.py",),
-    "matplotlib": ("report/figures.py",),
+    "matplotlib": ("report/canvas.py", "report/figures.py", "report/sparsity_figures.py"),
     "nltk": ("text/",),
     "pandas": ("report/",),
     "rich": ("live.py",),

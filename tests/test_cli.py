@@ -220,26 +220,52 @@ def test_generate_is_reproducible(capsys):
     assert all(line.startswith("we are") for line in drawn[0])
 
 
-def test_an_interrupted_run_keeps_finished_rows_and_goes_on(home):
+def nobody_is_left(group):
+    """Whether every process of the group ends within a moment."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def to_all(process):
+    """What ctrl-C does: every process of the terminal gets it."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def to_one(process):
+    """What a scheduler does: the process it started gets it."""
+    os.kill(process.pid, signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "why"), [(to_all, 130, "interrupted"), (to_one, 143, "ended by SIGTERM")], ids=["int", "term"]
+)
+def test_a_run_that_is_stopped_keeps_finished_rows_and_goes_on(home, stop, code, why):
     (home / "slow.toml").write_text(SLOW, "utf-8")
-    command = [sys.executable, "-m", "lmbench", "run", "all", "--benchmark", "slow.toml", "--out", "cut", "--jobs", "1"]
+    cut = home / f"cut{code}"
+    command = [sys.executable, "-m", "lmbench", "run", "all", "--benchmark", "slow.toml", "--out", cut, "--jobs", "1"]
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(command, cwd=home, env=environment(), start_new_session=True, **quiet)
     try:
         deadline = time.monotonic() + 60
-        while not (home / "cut" / "slow" / "facts" / "first.json").exists() and time.monotonic() < deadline:
+        while not (cut / "slow" / "facts" / "first.json").exists() and time.monotonic() < deadline:
             assert process.poll() is None
             time.sleep(0.05)
         time.sleep(0.5)
-        os.killpg(process.pid, signal.SIGINT)  # what ctrl-C does: every process of the terminal gets it
+        stop(process)
         _, said = process.communicate(timeout=20)
     finally:
         process.kill()
-    assert process.returncode == 130
-    assert said.decode().splitlines()[-1].startswith("lmbench: interrupted")
+    assert process.returncode == code
+    assert said.decode().splitlines()[-1].startswith(f"lmbench: {why}; finished rows are kept")
     assert b"Traceback" not in said
-    assert not (home / "cut" / "slow" / "facts" / "slow.json").exists()
-    assert not [name for name in files(home / "cut") if name.endswith(".tmp")]
+    assert nobody_is_left(process.pid)
+    assert not (cut / "slow" / "facts" / "slow.json").exists()
+    assert not [name for name in files(cut) if name.endswith(".tmp")]
     (home / "slow.toml").write_text(SLOW.replace("1000000", "3"), "utf-8")
     again = lmbench(*command[3:], cwd=home)
     assert again.returncode == 0

@@ -18,6 +18,9 @@ from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.models import family, fits, spelled
 
 ALL = "all"
+QUICK = "-quick"
+FOLDER = re.compile(r"[\w+-][\w.+-]*")
+"""What the name of a report's folder looks like."""
 _PACKAGED = Path(__file__).parent.parent / "benchmarks"
 _CHECKOUT = Path(__file__).parent.parent.parent / "benchmarks"
 
@@ -51,6 +54,13 @@ class CorpusSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SparsitySpec:
+    """The [sparsity] table: into which other units the same text is cut, to see how much of it is then never seen."""
+
+    tokenizers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quick:
     """The [quick] table: what --quick cuts down, to see in seconds that everything works."""
 
@@ -74,7 +84,8 @@ class Row:
 class Benchmark:
     """One corpus, many rows.
 
-    folder: where the file is, against which its paths are read
+    folder:  where the file is, against which its paths are read
+    compare: benchmarks on the same text in other units, which the report compares it with in bits per character
     """
 
     name: str
@@ -84,6 +95,8 @@ class Benchmark:
     rows: tuple[Row, ...]
     folder: Path
     story: tuple[str, ...] = ()
+    compare: tuple[str, ...] = ()
+    sparsity: SparsitySpec = field(default_factory=SparsitySpec)
     quick: Quick = field(default_factory=Quick)
 
     def row(self, name: str) -> Row:
@@ -138,7 +151,7 @@ def load(name: str) -> Benchmark:
 
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
-    known = dict.fromkeys(("title", "description", "corpus", "rows", "story", "quick"))
+    known = dict.fromkeys(("title", "description", "corpus", "rows", "story", "compare", "sparsity", "quick"))
     for key in table:
         if key not in known:
             raise BadConfig(f"{where}: unknown key {key!r}{suggestion(known, key)}")
@@ -158,6 +171,8 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         rows=_rows(rows, where),
         folder=folder,
         story=tuple(table.get("story", ())),
+        compare=_names(table.get("compare", []), name, f"{where}: compare"),
+        sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
     )
 
@@ -166,7 +181,12 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
     """The --quick form: less text, fewer epochs, a name of its own so that its numbers never pass for the others."""
     quick = benchmark.quick
     limits = {name: getattr(quick, name) for name in ("train_lines", "valid_lines", "test_lines")}
-    return replace(benchmark, name=f"{benchmark.name}-quick", corpus=replace(benchmark.corpus, **limits))
+    return replace(
+        benchmark,
+        name=f"{benchmark.name}{QUICK}",
+        corpus=replace(benchmark.corpus, **limits),
+        compare=tuple(f"{name}{QUICK}" for name in benchmark.compare),
+    )
 
 
 def _text(table: Mapping[str, Any], key: str, default: str, where: str) -> str:
@@ -176,8 +196,16 @@ def _text(table: Mapping[str, Any], key: str, default: str, where: str) -> str:
     return value
 
 
+def _names(value: Any, own: str, where: str) -> tuple[str, ...]:
+    """Names of other benchmarks, which are those of their reports' folders."""
+    good = isinstance(value, list) and all(isinstance(name, str) and FOLDER.fullmatch(name) for name in value)
+    if not good or own in value:
+        raise BadConfig(f"{where} = {value!r} is not a list of other benchmarks' names; write such as ['nsmc']")
+    return tuple(value)
+
+
 def _checked(table: object, spec: type, where: str) -> dict[str, Any]:
-    """The table's items, each a field of the dataclass spec with a value of its type."""
+    """The table's items, each a field of the dataclass spec with a value of its type, lists as tuples."""
     if not isinstance(table, dict):
         raise BadConfig(f"{where} is {table!r}, not a table of keys; write it as [name] and key = value lines")
     hints = get_type_hints(spec)
@@ -187,7 +215,7 @@ def _checked(table: object, spec: type, where: str) -> dict[str, Any]:
             raise BadConfig(f"{where} has no key {key!r}{suggestion(allowed, key)}")
         if not fits(value, allowed[key]):
             raise BadConfig(f"{where}: {key} = {value!r} is not {spelled(allowed[key])}; give it a value of that type")
-    return table
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 def _rows(tables: Mapping[str, Any], where: str) -> tuple[Row, ...]:

@@ -9,9 +9,8 @@ from typing import Any
 
 from lmbench.bench.benchmark import Benchmark, CorpusSpec
 from lmbench.bench.evaluate import Yardstick
-from lmbench.errors import BadConfig, suggestion
-from lmbench.measures.sparsity import sparsity, unseen_masks
-from lmbench.ngrams.table import NGramTable
+from lmbench.bench.laboratory import laboratory
+from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.text import corpus as corpora
 from lmbench.text import hungry
 from lmbench.text.corpus import Corpus
@@ -20,37 +19,35 @@ from lmbench.text.probes import Probes, Story
 from lmbench.text.tokenizers import TOKENIZERS
 
 DATA = "LMBENCH_DATA"
-MAX_ORDER = 5
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A corpus, its yardstick, and the table of unseen n-grams in its test sets."""
+    """A corpus, its yardstick, and what the sparsity laboratory found, as facts."""
 
     corpus: Corpus
     yardstick: Yardstick
-    sparsity: list[dict[str, Any]]
+    sparsity: dict[str, Any]
 
 
 def prepare(benchmark: Benchmark, data: Path | None, cache: Path) -> Prepared:
     """Read or sample the corpus, count its n-grams once, find or make its probes."""
+    for name in benchmark.sparsity.tokenizers:
+        choose(TOKENIZERS, name, "tokenizer")
     corpus = _corpus(benchmark, data, cache)
-    table = NGramTable.count(corpus.train, MAX_ORDER)
-    sets = {"test": corpus.test} | corpus.extra
-    masks = {name: unseen_masks(text, table) for name, text in sets.items()}
-    lines = [{"set": name, **vars(line)} for name, text in sets.items() for line in sparsity(text, masks[name])]
+    sparse = laboratory(corpus, benchmark.sparsity.tokenizers, cache)
     probes = _probes(benchmark, corpus)
     yardstick = Yardstick(
         valid=corpus.valid,
         test=corpus.test,
-        unseen=masks["test"],
+        unseen=sparse.unseen,
         spelling_bits=corpus.spelling_bits,
         characters=corpus.characters,
         extra=corpus.extra,
         probes=probes,
         unigram=corpora.unigram_log_probs(corpus.train),
     )
-    return Prepared(corpus, yardstick, lines)
+    return Prepared(corpus, yardstick, sparse.facts)
 
 
 def _corpus(benchmark: Benchmark, data: Path | None, cache: Path) -> Corpus:

@@ -20,8 +20,8 @@ from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.results import SCHEMA, Result, dumps, file_stem, load_one
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
-from lmbench.models import construct, family, model_class
-from lmbench.storage import atomic_write
+from lmbench.models import construct, family, model_class, source
+from lmbench.storage import atomic_write, sha256
 
 FACTS, MODELS = "facts", "models"
 _DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
@@ -147,6 +147,7 @@ def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str]) 
         "spelling": None if bits is None else hashlib.sha256(bits.tobytes()).hexdigest(),
         "probes": repr(prepared.yardstick.probes),
         "code": _code(),
+        "plug-in": _plug_in(row.kind),
         "libraries": _versions(),
     }
     return hashlib.sha256(json.dumps(deciding, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
@@ -163,6 +164,12 @@ def _code() -> str:
             digest.update(file.relative_to(root).as_posix().encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _plug_in(kind: str) -> str | None:
+    """sha256 of the source file of a kind that another package brings; None for ours, which are in _code()."""
+    file = source(kind)
+    return None if file is None or Path(lmbench.__file__).parent in file.parents else sha256(file)
 
 
 @cache
@@ -211,6 +218,7 @@ def _facts(
         "benchmark": benchmark.name,
         "title": benchmark.title,
         "description": benchmark.description,
+        "compare": list(benchmark.compare),
         "quick": quick,
         "rows": [{"row": row.name, "kind": row.kind, "family": family(row.kind)} for row in benchmark.rows],
         "seeds": list(range(seeds)),
@@ -222,13 +230,14 @@ def _facts(
             "n_events": len(corpus.vocab),
             "fingerprint": corpus.fingerprint,
             "n_test_tokens": corpus.test.n_tokens,
+            "test_sha256": sha256("\n".join(corpus.lines["test"]).encode()),
             "warnings": corpus.warnings,
             "literal_unk": r"\<unk>" in corpus.vocab.events,
             "extra": list(corpus.extra),
             "extra_words": [],
         },
         "statistics": corpus.statistics,
-        "sparsity": prepared.sparsity,
+        **prepared.sparsity,
         "story": {"sentences": probes.story.sentences},
         "probes": {
             "probes": [asdict(probe) for probe in probes.probes],

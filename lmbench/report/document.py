@@ -9,17 +9,29 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
-from lmbench.report import numbers, tables, words
+from lmbench.report import numbers, sparsity, tables, words
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
-from lmbench.report.markdown import block, bold, bullets, code, escape, listed, number, paragraph, table
+from lmbench.report.markdown import (
+    block,
+    bold,
+    bullets,
+    code,
+    escape,
+    figure,
+    listed,
+    number,
+    paragraph,
+    section,
+    table,
+)
 
 STATISTICS: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "sentences": ("sentences", numbers.count),
-    "tokens": ("tokens", numbers.count),
+    "tokens": ("tokens, `</s>` counted", numbers.count),
     "types": ("types", numbers.count),
-    "oov_tokens": ("unknown tokens", numbers.count),
-    "oov_rate": ("unknown", numbers.percent),
+    "oov_tokens": ("unknown words", numbers.count),
+    "oov_rate": ("as a share of words", numbers.percent),
     "characters": ("characters", numbers.count),
     "duplicates": ("duplicate sentences", numbers.count),
     "also_in_train": ("sentences also in train", numbers.count),
@@ -27,7 +39,6 @@ STATISTICS: dict[str, tuple[str, Callable[[float | None], str]]] = {
 FIGURES = {
     "overview": "Perplexity and coverage of what was never seen, row by row",
     "perplexity": "Perplexity of every row with its 95 % interval",
-    "sparsity": "Share of the text whose n-grams never occur in train",
     "coverage": "Crossed preference and coverage of every row",
     "story": "Probability of each word of the story under every row",
 }
@@ -40,8 +51,8 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         _figure("overview", figures),
         results(facts, comparison),
         _figure("perplexity", figures),
-        _section("In words", bullets(words.sentences(facts, comparison))),
-        sparsity(facts, figures),
+        section("In words", bullets(words.sentences(facts, comparison))),
+        sparsity.section(facts, figures),
         coverage(facts, comparison, figures),
         unseen(facts),
         story(facts, figures),
@@ -112,7 +123,7 @@ def results(facts: Facts, comparison: Comparison) -> str:
             parts += [title, _ranking(facts, comparison, own, rows)]
     columns = [tables.column(name, facts) for name in ["ppl", *names]]
     says = [f"{bold(column.title)}: {column.says}." for column in columns]
-    return _section("Results", *parts, "What the columns say:", bullets([*_intervals(facts, comparison), *says]))
+    return section("Results", *parts, "What the columns say:", bullets([*_intervals(facts, comparison), *says]))
 
 
 def _ranking(facts: Facts, comparison: Comparison, names: list[str], rows: list[Row]) -> str:
@@ -192,30 +203,6 @@ def _intervals(facts: Facts, comparison: Comparison) -> list[str]:
     return says
 
 
-def sparsity(facts: Facts, figures: Sequence[str]) -> str:
-    """How much of the text was never seen: the problem n-grams have."""
-    lines = facts.benchmark.get("sparsity") or []
-    if not lines:
-        return ""
-    test = max((line for line in lines if line["set"] == "test"), key=lambda line: int(line["order"]), default=lines[0])
-    text = f"{numbers.percent(test['share'])} of the tokens of {escape(str(test['set']))} end a {test['order']}-gram "
-    text += f"that never occurs in train, and {numbers.percent(test['zero_sentences'])} of its sentences hold at least "
-    text += "one: to each of these a maximum-likelihood model of that order gives probability 0."
-    rows = [
-        [
-            escape(str(line["set"])),
-            str(line["order"]),
-            numbers.count(line["tokens"]),
-            numbers.count(line["unseen"]),
-            numbers.percent(line["share"]),
-            numbers.percent(line["zero_sentences"]),
-        ]
-        for line in lines
-    ]
-    header = ["text", "n", "tokens", "end an unseen n-gram", "share", "sentences with at least one"]
-    return _section("What train never says", text, _figure("sparsity", figures), table(header, rows))
-
-
 def coverage(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
     """C0 to C5, and by stratum, beside perplexity."""
     names, strata = tables.present(facts, tables.LEVELS), tables.strata_metrics(facts)
@@ -247,7 +234,7 @@ def coverage(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> st
             header = ["row", "perplexity", *(tables.column(name, facts).title for name in columns)]
             parts.append(table(header, [cells_of(row, columns) for row in rows]))
     says = [f"{bold(tables.COLUMNS[name].title)}: {tables.COLUMNS[name].says}." for name in names]
-    return _section("Saying what was never seen", *parts, bullets(says))
+    return section("Saying what was never seen", *parts, bullets(says))
 
 
 def unseen(facts: Facts) -> str:
@@ -267,7 +254,7 @@ def unseen(facts: Facts) -> str:
         for row in rows
     ]
     text = "Perplexity over the test tokens that end an n-gram never seen in train, by n; the text is the same for all."
-    return _section(
+    return section(
         "Perplexity where nothing was counted",
         text,
         table(["row", "all of test", *(column.title for column in columns)], lines),
@@ -302,7 +289,7 @@ def story(facts: Facts, figures: Sequence[str]) -> str:
             lines.append([escape(row.name), *cells, numbers.bits(whole)])
         parts.append(table(["row", *map(escape, sentence), "log10 p(sentence)"], lines))
         start += len(sentence)
-    return _section("The story, word by word", *parts)
+    return section("The story, word by word", *parts)
 
 
 def costs(facts: Facts) -> str:
@@ -330,7 +317,7 @@ def costs(facts: Facts) -> str:
         text += " On a CPU the kernels of the tanh RNN are not those of the LSTM, so a difference in time between "
         text += "cells is not a property of the models."
     header = ["row", "parameters", "size on disk", "fit, s", "tokens/s scored", "peak memory, MB"]
-    return _section("Costs", text, table(header, lines))
+    return section("Costs", text, table(header, lines))
 
 
 def notes(facts: Facts) -> str:
@@ -344,7 +331,7 @@ def notes(facts: Facts) -> str:
         said += [f"seeds not run: {', '.join(map(str, row.absent))}"] if row.absent else []
         said += ["not a distribution: its scores do not sum to one"] if row.group == SCORE else []
         lines += [f"{code(row.name)}: {escape(note)}" for note in said]
-    return _section("Notes and failures", bullets(lines)) if lines else ""
+    return section("Notes and failures", bullets(lines)) if lines else ""
 
 
 def reproduce(facts: Facts) -> str:
@@ -358,7 +345,7 @@ def reproduce(facts: Facts) -> str:
     if environment := _environment(facts):
         lines.append("Environment: " + ", ".join(f"{escape(k)} {escape(str(v))}" for k, v in environment.items()))
     command = block(str(benchmark["command"])) if benchmark.get("command") else ""
-    return _section("How to reproduce", command, bullets(lines)) if command or lines else ""
+    return section("How to reproduce", command, bullets(lines)) if command or lines else ""
 
 
 def _environment(facts: Facts) -> Mapping[str, Any]:
@@ -370,10 +357,5 @@ def _seed(seed: int | None) -> str:
     return "" if seed is None else f" (seed {seed})"
 
 
-def _figure(name: str, figures: Sequence[str]) -> str:
-    return f"![{FIGURES[name]}](figures/{name}.png)" if name in figures else ""
-
-
-def _section(title: str, *parts: str) -> str:
-    body = [part for part in parts if part]
-    return "\n\n".join([f"## {title}", *body]) if body else ""
+def _figure(name: str, drawn: Sequence[str]) -> str:
+    return figure(name, FIGURES[name], drawn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.bench.results import Result, load
-from lmbench.errors import BadConfig
+from lmbench.errors import BadConfig, LMBenchError
 from lmbench.measures.perplexity import Floats
 
 REFERENCE_KIND = "grammar"
@@ -86,10 +86,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Facts:
-    """A folder's facts. benchmark: facts/benchmark.json as it is; rows: in the benchmark's order."""
+    """A folder's facts.
+
+    benchmark: facts/benchmark.json as it is
+    rows:      in the benchmark's order
+    siblings:  facts of the benchmarks it is to be compared with, by name; where they cannot be read, the reason
+    """
 
     benchmark: Mapping[str, Any]
     rows: tuple[Row, ...]
+    siblings: Mapping[str, Facts | str] = field(default_factory=dict)
 
     def grouped(self, *groups: str) -> list[Row]:
         """Rows of these groups, lowest perplexity first (file order among equals, rows without one last)."""
@@ -156,6 +162,11 @@ class Facts:
         targets = {str(probe["target"]) for probe in self.probes if list(probe["cell"]) == list(pair)}
         return str(pair[0]), targets.pop() if len(targets) == 1 else str(pair[1])
 
+    def sparsity(self, table: str) -> list[dict[str, Any]]:
+        """A table of the laboratory (unseen, growth, counts, longest or units), empty where it was not measured."""
+        found = self.benchmark.get("sparsity") if table == "unseen" else self._mapping("laboratory").get(table)
+        return list(found or [])
+
     def strata(self, items: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         """Stratum -> how many of the probes are in it, in the order near, far, hard, then by name."""
         usual = {"near": 0, "far": 1, "hard": 2}
@@ -183,6 +194,20 @@ def _addable(numbers: Sequence[float]) -> bool:
 
 
 def read(folder: Path) -> Facts:
+    """The facts of folder/facts and of the folders beside it that it is to be compared with, where they have some."""
+    facts = _own(folder)
+    siblings: dict[str, Facts | str] = {}
+    for name in map(str, facts.benchmark.get("compare") or []):
+        beside = folder.resolve().parent / Path(name).name
+        if (beside / "facts" / "benchmark.json").is_file():
+            try:
+                siblings[name] = _own(beside)
+            except LMBenchError as error:  # what is wrong with another report does not cost this one
+                siblings[name] = str(error)
+    return replace(facts, siblings=siblings)
+
+
+def _own(folder: Path) -> Facts:
     """The facts of folder/facts, rows from the benchmark's own list: results of rows that left it are ignored."""
     path = folder / "facts" / "benchmark.json"
     try:

@@ -1,63 +1,43 @@
-"""The figures of a report, the only home of matplotlib. No global state is left changed but one more known font.
-
-Rows are named beside their marks, colours are those of Okabe and Ito (told apart by every kind of colour
-vision), and words come from data, so nothing in them is read as a formula.
-"""
+"""The figures of a report: those that show rows are made here, named beside their marks and coloured by family."""
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from lmbench.report import numbers
+from lmbench.report import numbers, sparsity_figures
+from lmbench.report.canvas import (
+    COLOURS,
+    DASHED,
+    FAINT,
+    IMPOSSIBLE,
+    INK,
+    PATCH,
+    REFERENCE,
+    ROW_HEIGHT,
+    SMALL,
+    TINY,
+    TITLE_PAD,
+    WIDTH,
+    above,
+    dark,
+    style,
+    ticks,
+)
 from lmbench.report.compare import Comparison, finite
 from lmbench.report.facts import ADAPTIVE, RANKED, Facts, Row
 from lmbench.report.facts import REFERENCE as GROUP_REFERENCE
-from lmbench.report.layout import brief, round_numbers, short, spread
+from lmbench.report.layout import brief, round_numbers, short
 
-FONT = Path(__file__).parent / "fonts" / "NanumGothic-Regular.ttf"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
-REFERENCE, IMPOSSIBLE, INK, FAINT = "#000000", "#F3D9C9", "#222222", "#D9D9D9"
-WIDTH, ROW_HEIGHT = 9.0, 0.31
-STYLE: dict[Any, Any] = {
-    "font.family": ["DejaVu Sans", "NanumGothic"],  # NanumGothic alone would draw a backslash as a won sign
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9,
-    "axes.edgecolor": "#888888",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "text.color": INK,
-    "text.parse_math": False,
-    "text.usetex": False,
-    "axes.labelcolor": INK,
-    "figure.dpi": 160,
-    "savefig.dpi": 160,
-    "savefig.bbox": None,
-    "svg.hashsalt": "lmbench",
-    "svg.fonttype": "path",
-    "path.simplify": True,
-}
-SMALL, TINY, TITLE_PAD = 7.8, 7, 19
-DASHED = (0, (4, 2))
-PATCH = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.95}
-"""Behind a number, so that no grid line crosses it."""
 SUFFIXES: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 """Formats, and what must not be written into them: dates and versions change without the facts."""
 
@@ -66,7 +46,7 @@ def draw(facts: Facts, comparison: Comparison) -> dict[str, bytes]:
     """File name -> content, PNG and SVG, of every figure whose facts are there; the same bytes for the same facts."""
     files: dict[str, bytes] = {}
     for name, make in FIGURES.items():
-        with _style():
+        with style():
             figure = make(facts, comparison)
             if figure is None:
                 continue
@@ -89,21 +69,6 @@ def _settle(figure: Figure) -> None:
     for axes in figure.axes:
         left, bottom, width, height = (round(float(edge), 6) for edge in axes.get_position().bounds)
         axes.set_position((left, bottom, width, height))
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    _add_font()
-    with mpl.rc_context():
-        mpl.rcdefaults()  # a reader's matplotlibrc must not change the bytes
-        mpl.rcParams.update(STYLE)
-        yield
-
-
-@lru_cache(maxsize=1)
-def _add_font() -> None:
-    """Make our Korean font known to matplotlib, so that Hangul is right where no Korean font is installed."""
-    font_manager.fontManager.addfont(str(FONT))
 
 
 def overview(facts: Facts, comparison: Comparison) -> Figure | None:
@@ -154,44 +119,10 @@ def perplexity(facts: Facts, comparison: Comparison) -> Figure | None:
         axes.text(edge, y, text, va="center", fontsize=SMALL)
     axes.set_xscale("log", base=2)
     axes.set_xlim(1, end)
-    ticks = [2.0**k for k in range(math.ceil(math.log2(end)))]
-    _ticks(axes, ticks if len(ticks) <= 10 else ticks[::2])
+    powers = [2.0**k for k in range(math.ceil(math.log2(end)))]
+    ticks(axes, powers if len(powers) <= 10 else powers[::2])
     axes.set_xlabel("perplexity on test (log scale from 1, certainty: equal lengths are equal bits), 95 % interval")
     _floor(axes, facts, zorder=3)
-    return figure
-
-
-def sparsity(facts: Facts, _: Comparison) -> Figure | None:
-    """How much of a text is n-grams that never occur in train, by order."""
-    lines = facts.benchmark.get("sparsity") or []
-    if not lines:
-        return None
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    ends: list[tuple[float, str, str]] = []
-    sets = list(dict.fromkeys(str(line["set"]) for line in lines))
-    for index, name in enumerate(sets):
-        mine = sorted((line for line in lines if line["set"] == name), key=lambda line: int(line["order"]))
-        orders, colour = [int(line["order"]) for line in mine], COLOURS[index % len(COLOURS)]
-        for key, what, style, mark in (
-            ("zero_sentences", "sentences with at least one", "--", "s"),
-            ("share", "tokens", "-", "o"),
-        ):
-            values = [100 * float(line[key]) for line in mine]
-            axes.plot(orders, values, style, marker=mark, color=colour, ms=5, lw=1.8, clip_on=False)
-            ends.append((values[-1], f"{short(name)}: {what}, {values[-1]:.0f} %", colour))
-    orders = sorted({int(line["order"]) for line in lines})
-    axes.set_xlim(orders[0] - 0.1, orders[-1] + 0.05)
-    axes.set_ylim(0, 100)
-    axes.set_xticks(orders, [f"{order}-gram" if order > 1 else "word" for order in orders])
-    axes.set_yticks(range(0, 101, 25), [f"{value} %" for value in range(0, 101, 25)])
-    axes.grid(axis="y", color=FAINT, lw=0.7)
-    axes.set_title("Share of the text that never occurs in train", loc="left")
-    for (_value, text, colour), y in zip(ends, spread([end[0] for end in ends], 6.0), strict=True):
-        axes.annotate(
-            text, (orders[-1], y), xytext=(10, 0), textcoords="offset points", va="center", color=_dark(colour),
-            fontsize=8.5, annotation_clip=False,
-        )  # fmt: skip
     return figure
 
 
@@ -254,14 +185,14 @@ def story(facts: Facts, _: Comparison) -> Figure | None:
         for spine in axes.spines.values():
             spine.set_visible(False)
     for label, (row, _array) in zip(panels[0].get_yticklabels(), rows, strict=True):
-        label.set_color(_dark(_colour(facts, row)))
+        label.set_color(dark(_colour(facts, row)))
     return figure
 
 
 FIGURES: dict[str, Callable[[Facts, Comparison], Figure | None]] = {
     "overview": overview,
     "perplexity": perplexity,
-    "sparsity": sparsity,
+    **sparsity_figures.FIGURES,
     "coverage": coverage,
     "story": story,
 }
@@ -277,7 +208,7 @@ def _rows_figure(
     axes[0].set_yticks(range(len(rows)), [_label(row) for row in rows])
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
     for label, row in zip(axes[0].get_yticklabels(), rows, strict=True):
-        label.set_color(_dark(_colour(facts, row)))
+        label.set_color(dark(_colour(facts, row)))
     for panel in axes:
         panel.tick_params(axis="y", length=0)
         panel.spines["left"].set_visible(False)
@@ -304,7 +235,7 @@ def _perplexities(axes: Axes, facts: Facts, comparison: Comparison, rows: Sequen
     for y, row in enumerate(rows):
         value, colour = float(row.mean("ppl") or 0), _colour(facts, row)
         if math.isinf(value):
-            axes.text(math.sqrt(band * edge), y, "∞", ha="center", va="center", color=_dark(colour), fontsize=13)
+            axes.text(math.sqrt(band * edge), y, "∞", ha="center", va="center", color=dark(colour), fontsize=13)
             continue
         if not math.isnan(spans[row.name][0]):
             axes.plot(spans[row.name], [y, y], color=colour, lw=2.2, alpha=0.55, solid_capstyle="butt")
@@ -312,10 +243,10 @@ def _perplexities(axes: Axes, facts: Facts, comparison: Comparison, rows: Sequen
         _number(axes, value, y, numbers.perplexity(value))
     if edge > band:
         axes.axvspan(band, edge, color=IMPOSSIBLE, lw=0, zorder=0)
-        _above(axes, math.sqrt(band * edge), "impossible\ntokens", "center")
+        above(axes, math.sqrt(band * edge), "impossible\ntokens", "center")
     axes.set_xscale("log")
     axes.set_xlim(first / room**0.08, edge)
-    _ticks(axes, round_numbers(first, last))
+    ticks(axes, round_numbers(first, last))
     _floor(axes, facts)
 
 
@@ -349,12 +280,12 @@ def _truth(axes: Axes, facts: Facts, metric: str) -> None:
     value = facts.truth.mean(metric) if facts.truth else None
     if value is not None:
         axes.axvline(value, color=REFERENCE, lw=1, ls=DASHED, zorder=0)
-        _above(axes, value, f"the language {numbers.share(value)}", "right" if value > 0.6 else "center")
+        above(axes, value, f"the language {numbers.share(value)}", "right" if value > 0.6 else "center")
 
 
 def _chance(axes: Axes) -> None:
     axes.axvline(0.5, color="#888888", lw=1, ls=DASHED, zorder=0)
-    _above(axes, 0.5, "chance", "center")
+    above(axes, 0.5, "chance", "center")
 
 
 def _competing(facts: Facts) -> list[Row]:
@@ -371,30 +302,10 @@ def _floor(axes: Axes, facts: Facts, zorder: int = 0) -> None:
     value = facts.floor.mean("ppl") if facts.floor else None
     if value is not None and math.isfinite(value):
         axes.axvline(value, color=REFERENCE, lw=1, ls=DASHED, zorder=zorder)
-        _above(axes, value, f"floor {numbers.perplexity(value)}", "center")
-
-
-def _above(axes: Axes, x: float, text: str, ha: str) -> None:
-    """A word above the frame at x."""
-    axes.annotate(
-        text, (x, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points",
-        ha=ha, va="bottom", fontsize=SMALL, color=INK,
-    )  # fmt: skip
-
-
-def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
-    """Plain numbers at these places of a log scale, nothing between."""
-    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.10g}"))
+        above(axes, value, f"floor {numbers.perplexity(value)}", "center")
 
 
 def _colour(facts: Facts, row: Row) -> str:
     """The family's colour, by its first appearance in the benchmark; black for the references."""
     families = list(dict.fromkeys(other.family for other in facts.rows if other.group != GROUP_REFERENCE))
     return COLOURS[families.index(row.family) % len(COLOURS)] if row.group != GROUP_REFERENCE else REFERENCE
-
-
-def _dark(colour: str) -> tuple[float, ...]:
-    """The same hue, dark enough to read as text on white."""
-    return tuple(0.72 * part for part in to_rgb(colour))

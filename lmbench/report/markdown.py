@@ -52,6 +52,17 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, rule, *rows))
 
 
+def figure(name: str, caption: str, drawn: Sequence[str]) -> str:
+    """A figure of the report, if it is among those that were drawn."""
+    return f"![{caption}](figures/{name}.png)" if name in drawn else ""
+
+
+def section(title: str, *parts: str, level: int = 2) -> str:
+    """A heading and the parts that are not empty; nothing where all are."""
+    body = [part for part in parts if part]
+    return "\n\n".join([f"{'#' * level} {title}", *body]) if body else ""
+
+
 def bullets(sentences: Iterable[str]) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 

@@ -193,7 +193,7 @@ def main(facts: Facts, comparison: Comparison) -> pd.DataFrame:
     """A row a line, lowest perplexity first; what failed or is missing last."""
     absent = [row for row in facts.rows if not row.results]
     metrics = sorted({name for row in facts.scored for result in row.results for name in result.metrics} - {"ppl"})
-    return _frame(_main_record(row, metrics, comparison) for row in [*facts.scored, *absent])
+    return frame(_main_record(row, metrics, comparison) for row in [*facts.scored, *absent])
 
 
 def _main_record(row: Row, metrics: list[str], comparison: Comparison) -> Record:
@@ -217,7 +217,7 @@ def _main_record(row: Row, metrics: list[str], comparison: Comparison) -> Record
 def seeds(facts: Facts) -> pd.DataFrame:
     """A row and seed a line, with every metric."""
     metrics = sorted({name for row in facts.rows for result in row.results for name in result.metrics})
-    return _frame(
+    return frame(
         {
             "row": row.name,
             "seed": result.seed,
@@ -242,7 +242,7 @@ def coverage(facts: Facts, comparison: Comparison) -> pd.DataFrame:
             | {name: row.mean(name) for name in names}
             | {"c4_low": c4[0], "c4_high": c4[1], "c3_crossed_low": c3[0], "c3_crossed_high": c3[1]}
         )
-    return _frame(records)
+    return frame(records)
 
 
 def story(facts: Facts) -> pd.DataFrame:
@@ -268,22 +268,17 @@ def story(facts: Facts) -> pd.DataFrame:
                         "surprise_bits": float(-value * BITS) + 0.0,
                     }
                 )
-    return _frame(records)
+    return frame(records)
 
 
 def statistics(facts: Facts) -> pd.DataFrame:
     """The benchmark's table of splits."""
-    return _frame(facts.benchmark.get("statistics") or [])
-
-
-def sparsity(facts: Facts) -> pd.DataFrame:
-    """Test set and order a line: share of n-grams that never occur in train."""
-    return _frame(facts.benchmark.get("sparsity") or [])
+    return frame(facts.benchmark.get("statistics") or [])
 
 
 def costs(facts: Facts) -> pd.DataFrame:
     """What a row takes in store: the same on every machine and every day."""
-    return _frame(
+    return frame(
         {"row": row.name, "seed": r.seed, "n_params": r.n_params, "model_bytes": r.costs.get("model_bytes")}
         for row in facts.scored
         for r in row.results
@@ -292,17 +287,17 @@ def costs(facts: Facts) -> pd.DataFrame:
 
 def timings(facts: Facts) -> pd.DataFrame:
     """What a row took to run: the only table that differs between two runs of the same thing."""
-    return _frame(
+    return frame(
         {"row": row.name, "seed": result.seed, **{name: result.costs.get(name) for name in TIMINGS}}
         for row in facts.scored
         for result in row.results
     )
 
 
-def _frame(records: Iterable[Record]) -> pd.DataFrame:
+def frame(records: Iterable[Record]) -> pd.DataFrame:
     """Python's own numbers, untouched: no column of whole numbers turns into floats because a cell is empty."""
-    frame: pd.DataFrame = pd.DataFrame(list(records), dtype=object)
-    return frame
+    made: pd.DataFrame = pd.DataFrame(list(records), dtype=object)
+    return made
 
 
 def csv(frame: pd.DataFrame) -> str:

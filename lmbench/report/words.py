@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures.uncertainty import Difference
-from lmbench.report import numbers, tables
+from lmbench.report import numbers, tables, units
 from lmbench.report.compare import Comparison, finite
 from lmbench.report.facts import RANKED, Facts, Row
 from lmbench.report.markdown import code, escape, listed, number
@@ -31,6 +31,7 @@ def sentences(facts: Facts, comparison: Comparison) -> list[str]:
     """All sentences, in the order in which a reader asks."""
     parts: tuple[Callable[[Facts, Comparison], Iterable[str]], ...] = (
         best, seeds, zeros, floor, story, headline, crossed, ranking, unseen, gates, vectors, mixtures,
+        units.sentences,
     )  # fmt: skip
     return [sentence for part in parts for sentence in part(facts, comparison)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from lmbench.report import document, figures, tables
+from lmbench.report import document, figures, sparsity, tables
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 from lmbench.storage import atomic_write
@@ -23,7 +23,7 @@ def write(folder: Path) -> list[Path]:
         "main.csv": tables.main(facts, comparison),
         "seeds.csv": tables.seeds(facts),
         "statistics.csv": tables.statistics(facts),
-        "sparsity.csv": tables.sparsity(facts),
+        **sparsity.tables(facts),
         "coverage.csv": tables.coverage(facts, comparison),
         "story.csv": tables.story(facts),
         "costs.csv": tables.costs(facts),

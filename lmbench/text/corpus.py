@@ -30,6 +30,7 @@ class Corpus:
     """What every row of a benchmark is trained and measured on.
 
     train_tokens:  the token lists of train, for probes
+    lines:         the text of each split before it was cut into tokens
     spelling_bits: float64 (N,), bits that spell the word behind each <unk> of test; None if not lossless
     characters:    NFC code points of test's lines, single spaces included, plus one per line end
     extra:         further test sets by name
@@ -44,6 +45,7 @@ class Corpus:
     valid: Sentences
     test: Sentences
     train_tokens: Tokens
+    lines: Mapping[str, Sequence[str]]
     tokenizer: str
     lossless: bool
     unit: str
@@ -83,7 +85,6 @@ def load(
         read["test"] = read_lines(test, test_lines)
     lines = split_lines({split: part.lines for split, part in read.items()}, seed, train)
     tokens = {split: tokenize(cutter, lines[split], cache) for split in SPLITS}
-    characters = {split: sum(map(len, lines[split])) + len(lines[split]) for split in SPLITS}
     return from_tokens(
         name,
         tokens,
@@ -92,7 +93,7 @@ def load(
         min_count=min_count,
         vocab_size=vocab_size,
         unit=unit,
-        characters=characters,
+        lines=lines,
         warnings=_file_warnings(read),
     )
 
@@ -130,12 +131,12 @@ def from_tokens(
     min_count: int = 1,
     vocab_size: int | None = None,
     unit: str = "sentence",
-    characters: Mapping[str, int] | None = None,
+    lines: Mapping[str, Sequence[str]] | None = None,
     warnings: tuple[str, ...] = (),
 ) -> Corpus:
     """A corpus from token lists by split; splits beyond train, valid and test are further test sets.
 
-    characters: of each split's lines, line ends included; where not given, tokens joined by spaces are the line.
+    lines: the text the tokens were cut from; where not given, tokens joined by spaces are the line.
     """
     choose(UNITS, unit, "unit")
     if vocab_size is not None and vocab_size < 3:
@@ -147,8 +148,9 @@ def from_tokens(
             f"the vocabulary of {name} is one word ({vocab.events[2]!r}): every sentence would be foretold; "
             "give a larger text, lower min_count or raise vocab_size"
         )
-    if characters is None:
-        characters = {split: sum(len(" ".join(row)) + 1 for row in rows) for split, rows in tokens.items()}
+    if lines is None:
+        lines = {split: [" ".join(row) for row in rows] for split, rows in tokens.items()}
+    characters = {split: sum(map(len, part)) + len(part) for split, part in lines.items()}
     rows = {split: Sentences.encode(part, vocab) for split, part in tokens.items()}
     stored = {split: _stream(part) if unit == "stream" else part for split, part in rows.items()}
     return Corpus(
@@ -158,6 +160,7 @@ def from_tokens(
         valid=stored["valid"],
         test=stored["test"],
         train_tokens=train,
+        lines=lines,
         tokenizer=tokenizer,
         lossless=lossless,
         unit=unit,
@@ -220,9 +223,9 @@ def _file_warnings(read: Mapping[str, Lines]) -> tuple[str, ...]:
 
 
 def _split_warnings(tokens: Mapping[str, Tokens]) -> tuple[str, ...]:
-    """Splits that are not apart."""
+    """Splits that are not apart from train, or that have nothing to do with it."""
     train = [tuple(row) for row in tokens["train"]]
-    seen = set(train)
+    seen, words = set(train), {word for row in train for word in row}
     found = []
     for split in ("valid", "test"):
         rows = [tuple(row) for row in tokens[split]]
@@ -232,6 +235,11 @@ def _split_warnings(tokens: Mapping[str, Tokens]) -> tuple[str, ...]:
             )
         elif rows and all(row in seen for row in rows):
             found.append(f"every sentence of {split} also occurs in train")
+        elif rows and not any(word in words for row in rows for word in row):
+            found.append(
+                f"no word of {split} occurs in train: to every model it is <unk> throughout; "
+                "its file may be of another language or cut into other units"
+            )
     return tuple(found)
 
 

@@ -46,6 +46,11 @@ def test_defaults():
         ({"corpus": {"train": "a", "builtin": "hungry"}}, "either builtin or train"),
         ({"corpus": "a.txt"}, "not a table"),
         ({"quick": {"epoch": 1}}, "no key 'epoch'; did you mean 'epochs'"),
+        ({"sparsity": {"tokenisers": []}}, "no key 'tokenisers'; did you mean 'tokenizers'"),
+        ({"sparsity": {"tokenizers": "kiwi"}}, "tokenizers = 'kiwi' is not"),
+        ({"compare": "other"}, "compare = 'other' is not a list of other benchmarks' names"),
+        ({"compare": ["mine"]}, "compare = ['mine'] is not a list of other benchmarks' names"),
+        ({"compare": ["../other"]}, "is not a list of other benchmarks' names"),
         ({"rows": {}}, "has no rows"),
         ({"rows": {"a": {"kind": "ngrma"}}}, "no model kind 'ngrma'; did you mean 'ngram'"),
         ({"rows": {"a": {"order": 2}}}, "row 'a' has no kind"),
@@ -104,8 +109,8 @@ def test_families_in_file_order():
 
 
 def test_cut_down_has_a_name_of_its_own_and_less_text():
-    small = cut_down(read(quick={"train_lines": 7}))
-    assert small.name == "mine-quick"
+    small = cut_down(read(quick={"train_lines": 7}, compare=["other"]))
+    assert (small.name, small.compare) == ("mine-quick", ("other-quick",))
     assert (small.corpus.train_lines, small.corpus.valid_lines) == (7, 500)
 
 
@@ -114,6 +119,12 @@ def test_what_comes_with_lmbench_loads_and_every_row_can_be_made(name):
     found = load(name)
     assert found.rows
     _check(found.rows)
+
+
+def test_benchmarks_that_are_compared_are_there_and_point_at_each_other():
+    pairs = {(name, other) for name in builtin() for other in load(name).compare}
+    assert pairs
+    assert pairs == {(other, name) for name, other in pairs}
 
 
 def test_load_suggests():

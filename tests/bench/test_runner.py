@@ -104,6 +104,19 @@ def test_results_and_models_are_on_disk(ran):
     assert [row["row"] for row in facts["rows"]] == [*GOOD, "fails", "mix-fails"]
 
 
+def test_one_text_in_two_units_has_one_checksum(tmp_path):
+    """By which a report knows that bits per character may be compared."""
+    found = []
+    for name, changes in (("a", {}), ("b", {"tokenizer": "syllables"}), ("c", {"test_lines": 2})):
+        (tmp_path / name).mkdir()
+        benchmark = write(tmp_path / name)
+        benchmark = replace(benchmark, corpus=replace(benchmark.corpus, **{"test": "train.txt", **changes}))
+        planned = plan(benchmark, ["one"], tmp_path / name)
+        facts = json.loads((planned.folder / "facts" / "benchmark.json").read_text("utf-8"))
+        found.append(facts["corpus"]["test_sha256"])
+    assert found[0] == found[1] != found[2]
+
+
 def test_a_failing_row_leaves_the_others_and_its_mixture_says_why(ran):
     *_, events = ran
     errors = {event.row: event.error for event in events if isinstance(event, Result) and event.error}
@@ -174,6 +187,24 @@ def test_a_key_covers_the_spelling_of_unknown_words(tmp_path):
         rows = ROWS.replace("min_count = 2", "min_count = 2\ntest = 'test.txt'")
         found.append(keys(folder, rows=rows))
     assert found[0] != found[1]  # the ids are the same, the bits per character are not
+
+
+def test_a_key_covers_the_source_of_a_kind_from_another_package(tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    info = package / "theirs-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n", "utf-8")
+    (info / "entry_points.txt").write_text("[lmbench.models]\ntheirs = their_model:Model\n", "utf-8")
+    source = "from lmbench.models.ngram import NGram as Model\n# family: see there\n"
+    (package / "their_model.py").write_text(source, "utf-8")
+    monkeypatch.syspath_prepend(package)
+    rows = ROWS.replace('kind = "ngram"\norder = 2', 'kind = "theirs"\norder = 2')
+    theirs = keys(tmp_path / "a", rows=rows)
+    assert theirs == keys(tmp_path / "b", rows=rows) != keys(tmp_path / "c")
+    (package / "their_model.py").write_text(source + "# edited\n", "utf-8")
+    assert keys(tmp_path / "d", rows=rows) != theirs
+    ours = keys(tmp_path / "e")
+    assert ours == keys(tmp_path / "c")  # a plug-in concerns its own rows
 
 
 @pytest.mark.parametrize(

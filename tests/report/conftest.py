@@ -72,6 +72,56 @@ def probes() -> dict[str, Any]:
     return {"probes": [*held, {**held[0], "cell": ["엄청", "배가 고프"], "held": False}], "crossed": crossed}
 
 
+def laboratory() -> dict[str, Any]:
+    """What the sparsity laboratory might have found: shares fall with text, rise with order, and units differ."""
+    growth = [
+        {"train_sentences": n, "train_tokens": 5 * n, "order": order, "unseen": int(580 * s), "share": s}
+        for n, shares in ((5000, (0.02, 0.2, 0.4)), (10000, (0.01, 0.1, 0.25)), (20000, (0.0, 0.031, 0.177)))
+        for order, s in enumerate(shares, start=1)
+    ]
+    counts = [
+        {
+            "order": order,
+            "tokens": 90000,
+            "types": types,
+            "n1": n1,
+            "n2": 20,
+            "n3": 10,
+            "n4": 5,
+            "n5_plus": 7,
+            "once": n1 / types,
+            "good_turing": n1 / 90000,
+            "unseen": found,
+        }
+        for order, types, n1, found in ((1, 900, 90, 0.0), (2, 9000, 2700, 0.031), (3, 30000, 18000, 0.35))
+    ]
+    longest = [
+        {"set": name, "length": length, "tokens": tokens, "share": tokens / 600, "from_start": tokens // 3}
+        for name in ("test", "held")
+        for length, tokens in enumerate((0, 60, 240, 180, 90, 30))
+    ]
+    units = [
+        {
+            "tokenizer": name,
+            "train_sentences": 20000,
+            "train_characters": 400000,
+            "characters": 2400,
+            "order": order,
+            "types": types,
+            "tokens": tokens,
+            "oov_rate": oov,
+            "unseen": int(tokens * s),
+            "share": s,
+        }
+        for name, types, tokens, oov, shares in (
+            ("whitespace", 900, 600, 0.05, (0.04, 0.2, 0.6)),
+            ("a|b", 300, 1200, 0.0, (0.0, 0.01, 0.1)),
+        )
+        for order, s in enumerate(shares, start=1)
+    ]
+    return {"growth": growth, "counts": counts, "longest": longest, "units": units}
+
+
 def benchmark(rows: list[tuple[str, str, str]], **changes: Any) -> dict[str, Any]:
     tokens = int(_tokens().sum())
     return {
@@ -101,6 +151,7 @@ def benchmark(rows: list[tuple[str, str, str]], **changes: Any) -> dict[str, Any
             )
             for n, (s, z) in enumerate(lines)
         ],
+        "laboratory": laboratory(),
         "story": {"sentences": STORY},
         "probes": probes(),
         "command": "lmbench run toy",

@@ -17,13 +17,14 @@ import pytest
 from matplotlib import font_manager
 
 from lmbench.errors import BadConfig, BadModel
-from lmbench.report import figures
+from lmbench.report import canvas, figures
 from lmbench.report.compare import Comparison
 from lmbench.report.document import render
 from lmbench.report.facts import read
 from lmbench.report.write import write
 
-FIGURES = ("overview", "perplexity", "sparsity", "coverage", "story")
+SPARSITY = ("sparsity", "sparsity_growth", "sparsity_longest", "sparsity_units")
+FIGURES = ("overview", "perplexity", *SPARSITY, "coverage", "story")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -49,7 +50,7 @@ def report(tmp_path_factory):
 
 
 def test_every_file_is_there(report):
-    tables = ("main", "seeds", "statistics", "sparsity", "coverage", "story", "costs", "timings")
+    tables = ("main", "seeds", "statistics", *SPARSITY, "sparsity_counts", "coverage", "story", "costs", "timings")
     expected = {f"{name}.csv" for name in tables} | {"report.md"}
     expected |= {f"figures/{name}.{suffix}" for name in FIGURES for suffix in ("png", "svg")}
     assert set(contents(report)) == expected
@@ -204,8 +205,8 @@ def test_streams_without_probes(tmp_path):
 
 def test_hangul_is_drawn_with_our_font_alone(report, monkeypatch, caplog):
     manager = font_manager.fontManager
-    with figures._style():
-        ours = [font for font in manager.ttflist if "DejaVu" in font.name or Path(font.fname) == figures.FONT]
+    with canvas.style():
+        ours = [font for font in manager.ttflist if "DejaVu" in font.name or Path(font.fname) == canvas.FONT]
     monkeypatch.setattr(manager, "ttflist", ours)
     font_manager._findfont_cached.cache_clear() if hasattr(font_manager, "_findfont_cached") else None
     monkeypatch.setattr(figures, "SUFFIXES", {"png": figures.SUFFIXES["png"]})
@@ -231,8 +232,8 @@ def test_no_setting_of_matplotlib_is_left_changed_or_listened_to(report):
 
 
 def test_the_font_is_the_one_its_license_is_of():
-    folder = figures.FONT.parent
+    folder = canvas.FONT.parent
     from lmbench.storage import sha256
 
-    assert sha256(figures.FONT) in (folder / "README.md").read_text("utf-8")
+    assert sha256(canvas.FONT) in (folder / "README.md").read_text("utf-8")
     assert "SIL OPEN FONT LICENSE" in (folder / "LICENSE.txt").read_text("utf-8")

@@ -196,6 +196,14 @@ def test_warnings_of_splits_that_are_not_apart():
     )
 
 
+def test_a_split_without_a_word_of_train_is_warned_of():
+    (alien,) = from_tokens("toy", {**TOKENS, "test": [["x", "y"], ["z"]]}).warnings
+    assert alien.startswith("no word of test occurs in train")
+    assert from_tokens("toy", {**TOKENS, "test": [["x", "y"], ["z", "a"]]}).warnings == ()
+    # c occurs in train, though it is not in the vocabulary: rare words are another matter
+    assert from_tokens("toy", {**TOKENS, "test": [["c"]]}, min_count=2).warnings == ()
+
+
 def test_statistics_by_hand():
     train, valid, test, more = from_tokens("toy", {**TOKENS, "more": []}).statistics
     # a b / a b / b c: 6 words and 3 line ends; 3 characters and a line end each; the second is a duplicate.
@@ -226,11 +234,15 @@ def test_statistics_by_hand():
     assert (more["split"], more["sentences"], more["oov_rate"]) == ("more", 0, 0.0)
 
 
-def test_characters_are_as_given_or_as_joined():
-    assert from_tokens("toy", TOKENS).characters == 13
-    given_characters = from_tokens("toy", TOKENS, characters={"train": 1, "valid": 2, "test": 99})
-    assert given_characters.characters == 99
-    assert [line["characters"] for line in given_characters.statistics] == [1, 2, 99]
+def test_characters_are_those_of_the_lines_given_or_of_the_tokens_joined():
+    joined = from_tokens("toy", TOKENS)
+    assert joined.lines["test"] == ["a zz", "b a", "a b"]
+    assert joined.characters == 13
+    lines = {"train": ["", "", ""], "valid": ["x"], "test": ["ab", "c", ""]}
+    given = from_tokens("toy", TOKENS, lines=lines)
+    assert given.lines == lines
+    assert given.characters == 6
+    assert [line["characters"] for line in given.statistics] == [3, 2, 6]
 
 
 word = st.sampled_from(["a", "b", "c", "zz", "나", "<unk>", "</s>"])

@@ -15,6 +15,7 @@ from lmbench.errors import BadConfig
 from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams.neighbours import nearest
 from lmbench.ngrams.table import NGramIndex, NGramTable
+from lmbench.ngrams.unigram import unigram
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
 
@@ -76,11 +77,10 @@ class Similarity(LanguageModel):
         self.vocab_ = train.vocab
         table = NGramTable.count(train, 2)
         self.index_ = table.index
-        unigrams, bigrams = table.orders
+        bigrams = table.orders[1]
         n_events = len(train.vocab)
 
-        types = max(int(np.count_nonzero(unigrams.counts)), 1)
-        self.unigram_ = (unigrams.counts[:n_events] + types / n_events) / (train.n_tokens + types)
+        self.unigram_ = unigram(train)
 
         total = np.bincount(bigrams.context, bigrams.counts, n_events + 1)
         types_after = np.bincount(bigrams.context, minlength=n_events + 1)

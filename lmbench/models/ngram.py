@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lmbench.errors import BadConfig, choose
-from lmbench.model import Floats, LanguageModel, State
+from lmbench.model import Floats, LanguageModel, State, Strata
 from lmbench.ngrams.smoothing import METHODS, Settings, Weights
 from lmbench.ngrams.table import NGramIndex, NGramTable
 from lmbench.text.sentences import Sentences
@@ -79,6 +79,12 @@ class NGram(LanguageModel):
             row, gram = self.index_.children(n, context[seen])
             p[seen[row], self.index_.keys[n - 1][gram] % (n_events + 1)] += alpha[n - 1][gram]
         return _log(p)
+
+    def strata(self, batch: Sentences) -> Strata:
+        """By how many of the order-1 words before a token train has together, <s> counted as one."""
+        # The empty context is always known, and a longer one only if its suffixes are.
+        known = np.sum([context >= 0 for _, context in self.index_.lookup(batch)], axis=0) - 1
+        return Strata.cut(np.asarray(known, np.int64), tuple(range(1, self.order)), "context")
 
     def n_params(self) -> int:
         """Stored numbers: an alpha for each n-gram and a gamma for each context of every order."""

@@ -16,6 +16,7 @@ SMALL: Fields = {"dim": 6, "epochs": 3, "lr": 0.05, "dropout": 0.1, "bptt": 4, "
 """bptt is shorter than most rows, so that state crosses windows in training too."""
 RECURRENT: Fields = {**SMALL, "hidden": 5}
 BIGRAM: Fields = {"kind": "ngram", "fields": {"order": 2, "smoothing": "witten_bell"}}
+INFINITY: Fields = {"kind": "infinity", "fields": {}}
 GRU: Fields = {"kind": "recurrent", "fields": {**RECURRENT, "cell": "gru"}}
 
 SETTINGS: dict[str, list[Fields]] = {
@@ -41,6 +42,8 @@ SETTINGS: dict[str, list[Fields]] = {
     "mixture": [
         {"components": {"two": BIGRAM, "one": {"kind": "ngram", "fields": {"order": 1, "smoothing": "mle"}}}},
         {"components": {"two": BIGRAM, "gru": GRU}},
+        {"components": {"two": BIGRAM, "infinity": INFINITY}, "by": "infinity"},
+        {"components": {"two": BIGRAM, "cache": {"kind": "cache", "fields": {"mu": 2.0}}}, "by": "two"},
     ],
     "grammar": [{"conditioned": True}, {"conditioned": False}],
 }

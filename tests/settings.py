@@ -26,6 +26,7 @@ SETTINGS: dict[str, list[Fields]] = {
     ],
     "class_bigram": [{"classes": 3}, {"classes": 4, "words": 7, "sweeps": 2}, {"classes": 50}],
     "infinity": [{}, {"longest": 2}, {"longest": 0}],
+    "infini_gram": [{"longest": 4}],
     "cache": [{}, {"window": 3}, {"window": None, "mu": 20.0}],
     "similarity": [{}, {"neighbours": 2, "beta": 4.0, "gamma": 0.3}],
     "recurrent": [

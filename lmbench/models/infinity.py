@@ -9,15 +9,12 @@ import numpy as np
 
 from lmbench.errors import BadConfig
 from lmbench.model import Floats, LanguageModel, State, Strata
-from lmbench.ngrams.suffix_array import SuffixArray
+from lmbench.ngrams.suffix_array import SUFFIX_LENGTHS, SuffixArray
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-LENGTHS = (1, 2, 3, 4, 5, 9)
-"""Where the buckets of suffix lengths begin, after that of length 0."""
 
 
 @dataclass(kw_only=True)
@@ -74,7 +71,7 @@ class Infinity(LanguageModel):
 
     def strata(self, batch: Sentences) -> Strata:
         """By the words of the suffix: 0, 1, 2, 3, 4, 5-8, 9 or more."""
-        return Strata.cut(self.suffixes_.match(batch, self.longest).length, LENGTHS, "suffix")
+        return Strata.cut(self.suffixes_.match(batch, self.longest).length, SUFFIX_LENGTHS, "suffix")
 
     def n_params(self) -> int:
         """Stored numbers: the tokens of train, where its rows begin, and its suffix array."""

@@ -17,6 +17,9 @@ from lmbench.text.sentences import Sentences
 
 Ints = npt.NDArray[np.int64]
 
+SUFFIX_LENGTHS = (1, 2, 3, 4, 5, 9)
+"""Where the buckets of suffix lengths begin, after that of length 0."""
+
 
 @dataclass(frozen=True, eq=False)
 class Match:

@@ -179,6 +179,24 @@ def future_does_not_leak(case: Case) -> None:
 
 
 @law
+def strata_are_of_contexts(case: Case) -> None:
+    """A stratum, where a model has them, is the same in any batch, whatever is predicted and whatever follows."""
+    strata = case.model.strata(case.rows)
+    if strata is None:
+        return
+    assert strata.of.shape == (case.rows.n_tokens,), strata.of.shape
+    assert set(np.unique(strata.of)) <= set(range(len(strata.names))), np.unique(strata.of)
+    assert len(set(strata.names)) == len(strata.names), strata.names
+    rng = np.random.default_rng(3)
+    for row, found in zip(case.rows, np.split(strata.of, case.rows.offsets[1:-1]), strict=True):
+        others = [np.append(row[:end], rng.integers(len(case.test.vocab), size=2)) for end in range(len(row))]
+        alone = case.model.strata(case.of(others))
+        assert alone is not None
+        first = case.of(others).offsets[:-1] + np.arange(len(row))
+        assert np.array_equal(alone.of[first], found), f"row {row}"
+
+
+@law
 def windows_change_nothing(case: Case) -> None:
     """Networks read a row in one window or in many, few rows or many side by side, few logits or many at once."""
     scores, table = case.model.log_probs(case.rows), case.model.next_log_probs(case.prefixes)

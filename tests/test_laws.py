@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+from infini import infini_index
 from laws import LAWS, Case
 from settings import RECURRENT, SETTINGS
 from toy import hungry_toy, toy
@@ -20,9 +21,11 @@ def label(row):
 
 
 @pytest.fixture(scope="module", params=ROWS, ids=label)
-def case(request):
+def case(request, tmp_path_factory):
     kind, fields = request.param
     train, valid, test = hungry_toy() if kind == "grammar" else toy()
+    if kind == "infini_gram":
+        fields = {**fields, "index": infini_index(train, tmp_path_factory.mktemp("index"))}
     return Case(partial(reconstruct, {"kind": kind, "fields": fields}), train, valid, test)
 
 

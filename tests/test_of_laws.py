@@ -12,7 +12,7 @@ from torch import nn
 from toy import toy
 
 from lmbench import models
-from lmbench.model import LanguageModel
+from lmbench.model import LanguageModel, Strata
 from lmbench.models.mixture import Mixture
 from lmbench.models.ngram import NGram
 from lmbench.models.recurrent import Reader, Recurrent
@@ -287,6 +287,13 @@ class ForgetsItsShare(RowCache):
         return {"unigram": self.unigram_}
 
 
+class PeeksAtTheToken(NGram):
+    """A stratum that tells what is to be predicted."""
+
+    def strata(self, batch):
+        return Strata.cut(batch.tokens, (EOS + 1,), "event")
+
+
 class Unnormalised(Mixture):
     """The weights of the parts do not sum to 1."""
 
@@ -325,6 +332,7 @@ FAULTS = [
     (ngram(LearnsFromTest), "fit_takes_train_and_valid_only"),
     (ngram(PeeksFar), "a_long_row_scores_like_any_other"),
     (ngram(OffByOne), "nothing_is_asked_and_nothing_known"),
+    (ngram(PeeksAtTheToken), "strata_are_of_contexts"),
     (ngram(DefaultsUntold), "it_describes_itself"),
 ]
 BY_NAME = {law.__name__: law for law in LAWS}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lmbench.errors import BadConfig, choose
-from lmbench.model import Floats, LanguageModel, State
+from lmbench.model import Floats, LanguageModel, State, Strata
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.smoothing import METHODS, Settings
 from lmbench.ngrams.table import NGramTable
@@ -83,6 +83,12 @@ class NGram(LanguageModel):
     def next_log_probs(self, prefixes: Sentences) -> Floats:
         """float64 (S, V), nats: one row of additions, and one write for each n-gram seen after the row's contexts."""
         return self.backoff_.next_log_probs(prefixes)
+
+    def strata(self, batch: Sentences) -> Strata:
+        """By how many of the order-1 words before a token train has together, <s> counted as one."""
+        # The empty context is always known, and a longer one only if its suffixes are.
+        known = np.sum([context >= 0 for _, context in self.backoff_.index.lookup(batch)], axis=0) - 1
+        return Strata.cut(np.asarray(known, np.int64), tuple(range(1, self.order)), "context")
 
     def n_params(self) -> int:
         """Stored numbers: a probability for each n-gram and a back-off weight for each but the longest."""

@@ -8,6 +8,7 @@ from toy import toy
 
 from lmbench.bench.evaluate import Yardstick, _segments, evaluate, scored, sums_to_one
 from lmbench.errors import BadModel
+from lmbench.model import LanguageModel
 from lmbench.models.ngram import NGram
 from lmbench.text.probes import Probes, Story
 from lmbench.text.sentences import Sentences
@@ -21,6 +22,7 @@ class Says:
 
     normalised = True
     scope = frozenset({"test", "probes"})
+    strata = LanguageModel.strata
 
     def __init__(self, says=None, total=1.0):
         self.says, self.total = says, total
@@ -159,3 +161,14 @@ def test_scope_is_obeyed():
     model = Says()
     model.scope = frozenset({"probes"})
     assert "ppl" not in evaluate(model, yardstick()).metrics
+
+
+def test_strata_of_a_model_are_measured():
+    model = NGram(order=3, smoothing="witten_bell").fit(TRAIN, VALID)
+    found = evaluate(model, yardstick()).metrics
+    strata = model.strata(TEST)
+    for bucket, name in enumerate(strata.names):
+        if (strata.of == bucket).any():
+            assert found[f"share_{name.replace(' ', '_')}"] == (strata.of == bucket).mean()
+    assert sum(value for name, value in found.items() if name.startswith("share_")) == pytest.approx(1)
+    assert not [name for name in evaluate(Says(), yardstick()).metrics if name.startswith("share_")]

@@ -111,3 +111,18 @@ def test_a_bad_field_is_named_when_the_model_is_made(fields, message):
 def test_the_kind_is_its_file():
     assert Model is NGram
     assert Model.family == "ngram"
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_strata_are_the_words_of_context_that_train_has(order):
+    model = NGram(order=order, smoothing="witten_bell").fit(TRAIN, TEST)
+    begun = {(VOCAB.bos, *row[:i])[-n:] for row in TRAIN for i in range(len(row)) for n in range(1, order)}
+    expected = []
+    for row in TEST:
+        for i in range(len(row)):
+            history = (VOCAB.bos, *row[:i])
+            expected.append(max((n for n in range(1, order) if n <= len(history) and history[-n:] in begun), default=0))
+    strata = model.strata(TEST)
+    assert strata.of.tolist() == expected
+    assert strata.names[0] == ("context 0" if order > 1 else "context 0+")
+    assert len(strata.names) == order

@@ -23,6 +23,11 @@ SETTINGS: dict[str, list[Fields]] = {
     "ngram": [
         *({"smoothing": method, "order": order} for method, order in product(METHODS, (1, 2, 3, 5))),
         {"smoothing": "add_k", "order": 3, "k": 0.1},
+        {"smoothing": "dirichlet", "order": 3, "mu": [8.0, 2.0]},
+        *(
+            {"smoothing": method, "order": 3, "cutoffs": [0, 1]}
+            for method in ("witten_bell", "katz", "kneser_ney_backoff", "stupid_backoff")
+        ),
     ],
     "class_bigram": [{"classes": 3}, {"classes": 4, "words": 7, "sweeps": 2}, {"classes": 50}],
     "infinity": [{}, {"longest": 2}, {"longest": 0}],

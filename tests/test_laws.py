@@ -41,3 +41,8 @@ def test_every_built_in_kind_is_tried():
 
 def test_every_smoothing_method_is_tried():
     assert {fields["smoothing"] for fields in SETTINGS["ngram"]} == set(METHODS)
+
+
+def test_only_stupid_backoff_is_no_distribution():
+    scores = [fields for kind, fields in ROWS if not reconstruct({"kind": kind, "fields": fields}).normalised]
+    assert scores == [row for row in SETTINGS["ngram"] if row["smoothing"] == "stupid_backoff" and row["order"] > 1]

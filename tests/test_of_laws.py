@@ -303,6 +303,18 @@ class Unnormalised(Mixture):
         return self
 
 
+class SaysItIsADistribution(NGram):
+    """Stupid back-off that hopes for a perplexity."""
+
+    normalised = True
+
+
+class SaysItIsNone(NGram):
+    """A distribution that hopes to get away without a perplexity."""
+
+    normalised = False
+
+
 SOUND = {
     "recurrent": recurrent(Recurrent),
     "ngram": ngram(NGram),
@@ -313,16 +325,16 @@ FAULTS = [
     (recurrent(Bidirectional), "future_does_not_leak"),
     (recurrent(BidirectionalLater), "future_does_not_leak"),
     (ngram(PeeksFar), "future_does_not_leak"),
-    (recurrent(LogitForBos), "next_words_sum_to_one"),
-    (ngram(MassLost), "next_words_sum_to_one"),
+    (recurrent(LogitForBos), "next_words_sum_to_one_if_it_says_so"),
+    (ngram(MassLost), "next_words_sum_to_one_if_it_says_so"),
     (ngram(MassLostInScores), "own_table_is_the_default_one"),
     (recurrent(Unseeded), "refit_gives_the_same_numbers"),
     (ngram(SeedsTheWorld), "global_generators_are_left_alone"),
-    (mixture(Unnormalised), "next_words_sum_to_one"),
+    (mixture(Unnormalised), "next_words_sum_to_one_if_it_says_so"),
     (recurrent(StateDropped), "windows_change_nothing"),
     (recurrent(StateCarriedOver), "rows_are_independent"),
     (recurrent(StateCarriedOver), "batch_size_changes_nothing"),
-    (ngram(Log10), "next_words_sum_to_one"),
+    (ngram(Log10), "next_words_sum_to_one_if_it_says_so"),
     (ngram(NeverEnds), "train_was_learnt"),
     (ngram(HalfPrecision), "scores_are_log_probabilities"),
     (lambda: LeakyCache(), "rows_are_independent"),
@@ -334,6 +346,8 @@ FAULTS = [
     (ngram(OffByOne), "nothing_is_asked_and_nothing_known"),
     (ngram(PeeksAtTheToken), "strata_are_of_contexts"),
     (ngram(DefaultsUntold), "it_describes_itself"),
+    (lambda: SaysItIsADistribution(smoothing="stupid_backoff"), "next_words_sum_to_one_if_it_says_so"),
+    (ngram(SaysItIsNone), "next_words_sum_to_one_if_it_says_so"),
 ]
 BY_NAME = {law.__name__: law for law in LAWS}
 

@@ -10,7 +10,7 @@ from lmbench.bench.evaluate import Yardstick, _segments, evaluate, scored, sums_
 from lmbench.errors import BadModel
 from lmbench.model import LanguageModel
 from lmbench.models.ngram import NGram
-from lmbench.text.probes import Probes, Story
+from lmbench.text.probes import Crossed, Probe, Probes, Story
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary
 
@@ -101,6 +101,20 @@ def test_what_is_not_a_distribution_gets_no_perplexity(declared):
     assert not [name for name in found.metrics if "ppl" in name or "bits" in name]
     assert "row_log_probs" not in found.arrays
     assert "story_ranks" in found.arrays
+
+
+def test_stupid_backoff_is_ranked_and_compared_and_nothing_else():
+    probe = Probe(
+        ("나는", "무지"), "배가", ("배가", "고프다"), ("무지", "배가"), held=True, stratum="near", distractor="목이"
+    )
+    probes = Probes(probes=(probe,), crossed=(Crossed(("나는",), "무지", "배가", "매우", "춥다", "near"),))
+    scored_as = {}
+    for smoothing in ("stupid_backoff", "witten_bell"):
+        model = NGram(order=3, smoothing=smoothing).fit(TRAIN, VALID)
+        scored_as[smoothing] = evaluate(model, yardstick(probes=probes)).metrics
+    ranked = {name for name in scored_as["witten_bell"] if name.startswith(("c2_", "c3_"))}
+    assert {"c2_mrr", "c3_matched", "c3_crossed"} <= ranked
+    assert set(scored_as["stupid_backoff"]) == ranked
 
 
 def test_perplexities_by_mask_agree_with_arithmetic_by_hand():

@@ -80,6 +80,11 @@ def test_parameters_are_probabilities_and_back_off_weights():
     assert NGram(order=2, smoothing="witten_bell").fit(train, train).n_params() == 5 + 3 + 5
 
 
+def test_stupid_backoff_is_a_distribution_at_order_1_alone():
+    assert [NGram(order=n, smoothing="stupid_backoff").normalised for n in (1, 2, 5)] == [True, False, False]
+    assert all(NGram(smoothing=smoothing).normalised for smoothing in METHODS if smoothing != "stupid_backoff")
+
+
 def test_nothing_to_score_is_nothing():
     model = NGram().fit(TRAIN, TEST)
     assert model.log_probs(Sentences.of_rows([], VOCAB)).shape == (0,)
@@ -100,6 +105,8 @@ def test_a_text_without_words_makes_every_event_alike():
         ({"order": 0}, "order is 0, and an n-gram has at least one word; set order to 1 or more"),
         ({"k": 0.0}, "k is 0.0, .* set k above 0, or smoothing = 'mle'"),
         ({"k": float("nan")}, "k is nan"),
+        ({"mu": ()}, r"mu = \[\] must be one strength or more"),
+        ({"mu": (2.0, 0.0)}, r"mu = \[2.0, 0.0\] must be .* leave it out to have them chosen on valid"),
         ({"smoothing": "kneser_nay"}, "no smoothing 'kneser_nay'; did you mean 'kneser_ney'?"),
     ],
 )

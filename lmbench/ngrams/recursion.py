@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +71,16 @@ class Level:
 
     def sums(self, values: npt.ArrayLike) -> Floats:
         """float64 (n_contexts,): the sum of (G,) values over the n-grams of each context."""
-        return np.bincount(self.context, np.asarray(values), self.n_contexts).astype(np.float64)
+        summed, values = np.zeros(self.n_contexts), np.asarray(values)
+        if len(values):
+            exact = np.int64 if values.dtype.kind in "iub" else np.float64
+            summed[self.context[self._first]] = np.add.reduceat(values, self._first, dtype=exact)
+        return summed
+
+    @cached_property
+    def _first(self) -> Ints:
+        """The first n-gram of each context that has any: those of one context stand together."""
+        return np.flatnonzero(np.diff(self.context, prepend=-1))
 
 
 def weigh(
@@ -85,26 +95,32 @@ def weigh(
     n-gram loses its context or its suffix: these are at least as frequent and cut off no higher.
     """
     index, base = table.index, table.index.n_events + 1
-    keys, log_p, log_gamma = [], [], []
-    p, kept, renumbered = np.full(base, 1 / index.n_events), np.ones(base, bool), np.arange(base)
+    keys, log_p, log_gamma = [index.keys[0]], [], []
+    p, kept = np.full(base, 1 / index.n_events), np.ones(base, bool)
     for n, one in enumerate(table.orders, start=1):
         lower = p if n == 1 else p[one.suffix]
         context = index.context(n)
         cutoff = settings.cutoffs[min(n, len(settings.cutoffs)) - 1]
         before, kept = kept, one.counts > cutoff if n > 1 else kept
-        alpha, gamma = order(Level(n, one.counts, one.adjusted, context, index.n_contexts(n), lower, kept))
-        if n > 1:
-            if cutoff:
-                gamma = gamma + np.bincount(context, np.where(kept, 0, alpha), len(gamma))
-                alpha = np.where(kept, alpha, 0)
-            log_gamma.append(log(gamma[before]))
-            keys.append(renumbered[context[kept]] * base + index.word(n)[kept])
-            renumbered = np.cumsum(kept) - 1
-        else:
-            keys.append(index.keys[0])
+        level = Level(n, one.counts, one.adjusted, context, index.n_contexts(n), lower, kept)
+        alpha, gamma = order(level)
+        if not kept.all():
+            gamma = gamma + level.sums(np.where(kept, 0, alpha))
+            alpha = np.where(kept, alpha, 0)
         p = alpha + gamma[context] * lower
-        log_p.append(log(p[kept]))
+        log_p.append(log(p)[kept])
+        if n > 1:
+            log_gamma.append(log(gamma)[before])
+            keys.append(_renumbered(index, n, before, kept))
     return BackOff(NGramIndex(index.n_events, tuple(keys)), tuple(log_p), tuple(log_gamma), tuple(notes))
+
+
+def _renumbered(index: NGramIndex, n: int, before: Bools, kept: Bools) -> Ints:
+    """The keys of the n-grams that are kept, their contexts numbered among those that are."""
+    if before.all():
+        return index.keys[n - 1] if kept.all() else index.keys[n - 1][kept]
+    among: Ints = np.cumsum(before) - 1
+    return among[index.context(n)[kept]] * (index.n_events + 1) + index.word(n)[kept]
 
 
 def back_off(level: Level, p: Floats) -> AlphaGamma:

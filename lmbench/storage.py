@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from lmbench.errors import LMBenchError
 
@@ -24,19 +26,26 @@ def sha256(source: Path | bytes) -> str:
 
 
 def atomic_write(path: Path, content: bytes | str) -> None:
-    """Make path hold content (text as UTF-8, line ends as given); its folder is made where it is missing.
+    """Make path hold content, text as UTF-8 with line ends as given: atomic() for what is in memory already."""
+    with atomic(path) as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
 
-    The content goes to a temporary file in the same folder, reaches the disk, and only then takes the
-    name: whoever reads path, and a machine that stops at any moment, finds the old content or the new.
+
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """A file to write what path is to hold; its folder is made where it is missing.
+
+    What is written goes to a temporary file in the same folder, reaches the disk, and only then takes the
+    name: whoever reads path, and a machine that stops at any moment, finds the old content or the new. An
+    exception leaves the old.
     """
     path = Path(path)
-    data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)

@@ -6,6 +6,7 @@ A row is the fields of one model; a part of a mixture is {"kind": ..., "fields":
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from lmbench.ngrams.smoothing import METHODS
@@ -23,6 +24,7 @@ SETTINGS: dict[str, list[Fields]] = {
         *({"smoothing": method, "order": order} for method, order in product(METHODS, (1, 2, 3, 5))),
         {"smoothing": "add_k", "order": 3, "k": 0.1},
     ],
+    "arpa": [{"path": str(Path(__file__).parent / "data" / "toy.arpa")}],
     "similarity": [{}, {"neighbours": 2, "beta": 4.0, "gamma": 0.3}],
     "recurrent": [
         *({**RECURRENT, "cell": cell, "tied": tied} for cell, tied in product(("rnn", "lstm", "gru"), (True, False))),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,6 +67,9 @@ def construct(kind: str, settings: Mapping[str, Any], where: str) -> LanguageMod
                 f"{where}: {name} = {value!r} is not {spelled(allowed[name])}; "
                 f"see `python -m lmbench list {kind}` for the fields and their defaults"
             )
+    for field in fields(cls):  # type: ignore[arg-type]
+        if field.name not in settings and field.default is MISSING and field.default_factory is MISSING:
+            raise BadConfig(f"{where} has no {field.name}, which kind {kind!r} needs; give it one")
     return cls(**settings)
 
 

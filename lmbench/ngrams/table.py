@@ -142,11 +142,15 @@ def _in_memory(batch: Sentences, gram: Whole, fits: Bools, times: Whole) -> _Cou
     gram:  (N,), the (n-1)-gram that ends at each token
     times: how often each (n-1)-gram occurs
     """
-    at = np.flatnonzero(fits)
-    found = _continuations(_before(batch, gram, at), batch.tokens[at], times, len(batch.vocab) + 1)
+    if gram is batch.tokens:
+        before = batch.previous
+    else:
+        before = np.empty_like(gram)
+        before[1:] = gram[:-1]
+    found = _continuations(before[fits], batch.tokens[fits], times, len(batch.vocab) + 1)
     suffix, longer = np.empty(len(found.values), times.dtype), np.empty(batch.n_tokens, times.dtype)
-    suffix[found.place] = gram[at]
-    longer[at] = found.place
+    suffix[found.place] = gram[fits]
+    longer[fits] = found.place
     return _Counted(found.values, found.counts, suffix, longer)
 
 
@@ -185,27 +189,27 @@ def _continuations(context: Whole, word: Whole, times: Whole, base: int) -> Dist
     often = times != 1  # <s> is never counted, and stands before every row
     if often.all() or not len(context):
         return distinct(context.astype(np.int64) * base + word)
-    again = np.flatnonzero(often[context])
-    once = np.flatnonzero(~often[context])
-    renumbered = np.cumsum(often, dtype=context.dtype) - 1
+    again = often[context]
+    once = ~again
+    renumbered = np.cumsum(often, dtype=times.dtype) - 1
     shared = distinct(renumbered[context[again]].astype(np.int64) * base + word[again])
     dense = shared.values // base
-    contexts = np.flatnonzero(often)[dense]
+    contexts, alone = np.flatnonzero(often)[dense], context[once]
 
     children = np.bincount(contexts, minlength=len(times))
-    children[context[once]] = 1
-    first = np.cumsum(children) - children
+    children[alone] = 1
+    first = (np.cumsum(children) - children).astype(times.dtype)
     starts = np.flatnonzero(np.diff(dense, prepend=-1))
     within = np.arange(len(dense)) - np.repeat(starts, np.diff(starts, append=len(dense)))
+    at_alone, among = first[alone], (first[contexts] + within).astype(times.dtype)
 
-    keys = np.empty(int(children.sum()), np.int64)
-    counts = np.ones(len(keys), times.dtype)
-    place = np.empty(len(context), times.dtype)
-    place[once] = first[context[once]]
-    keys[place[once]] = context[once].astype(np.int64) * base + word[once]
-    among = first[contexts] + within
+    keys = np.empty(len(alone) + len(contexts), np.int64)
+    keys[at_alone] = alone.astype(np.int64) * base + word[once]
     keys[among] = contexts * base + shared.values % base
+    counts = np.ones(len(keys), times.dtype)
     counts[among] = shared.counts
+    place = np.empty(len(context), times.dtype)
+    place[once] = at_alone
     place[again] = among[shared.place]
     return Distinct(keys, counts, place)
 
@@ -220,9 +224,8 @@ def _last_in_suffix_order(batch: Sentences, order: int) -> int:
         return -1
     bos = batch.vocab.bos
     rank = np.zeros(bos + 1, np.int64)
-    rank[batch.tokens[::-1]] = np.arange(
-        batch.n_tokens + 2, 2, -1
-    )  # of equal words the one written last stays: the first
+    # of equal words the one written last stays, here the first in the text
+    rank[batch.tokens[::-1]] = np.arange(batch.n_tokens + 2, 2, -1)
     rank[EOS], rank[bos] = 2, 1
     at = np.flatnonzero(batch.tokens == rank.argmax())
     for back in range(1, order):

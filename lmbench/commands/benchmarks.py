@@ -1,0 +1,132 @@
+"""Commands about benchmarks: run, report, list."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lmbench.commands import DONE, FAILED, OWN_TEXT
+from lmbench.errors import BadConfig, suggestion
+
+if TYPE_CHECKING:
+    from lmbench.bench.benchmark import Benchmark
+
+
+def run(options: argparse.Namespace, words: Sequence[str]) -> int:
+    """fit and score rows, save facts, write the report
+
+    Rows that are finished already are not fitted again. Facts, tables and figures go to DIR/<benchmark>/.
+    """
+    from lmbench.bench import runner
+    from lmbench.live import Live
+
+    if options.jobs is not None and options.jobs < 1:
+        raise BadConfig(f"--jobs {options.jobs}: at least one row must run; give 1 or more")
+    benchmark = _benchmark_to_run(options)
+    planned = runner.plan(
+        benchmark,
+        options.names,
+        out=options.out,
+        seeds=options.seeds,
+        quick=options.quick,
+        data=options.data,
+        side_by_side=options.jobs,
+        command=shlex.join(["python", "-m", "lmbench", *words]),
+    )
+    for warning in planned.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    failed = 0
+    with Live(planned) as live:
+        for event in runner.run(planned):
+            failed += live.show(event)
+    _write(planned.folder)
+    return FAILED if failed else DONE
+
+
+def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
+    """The benchmark named, or the rows of own-text on the files given."""
+    from lmbench.bench import benchmark
+    from lmbench.bench.prepare import own_text
+
+    given = {
+        name: getattr(options, name) for name in ("train", "valid", "test", "tokenizer", "min_count", "vocab_size")
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given and options.name is None:
+        return benchmark.load(options.benchmark or "hungry")
+    if "train" not in given:
+        raise BadConfig(
+            "--valid, --test, --tokenizer, --min-count, --vocab-size and --name go with --train FILE; add it"
+        )
+    if options.benchmark is not None:
+        raise BadConfig("--benchmark and --train name two texts; give one of them")
+    rows = benchmark.load(OWN_TEXT)
+    name = options.name or Path(given["train"]).name.split(".")[0]
+    if not benchmark.FOLDER.fullmatch(name) or name in benchmark.builtin():
+        raise BadConfig(
+            f"{name!r} cannot name a report's folder: it is that of a benchmark of lmbench, empty, or has "
+            "signs other than letters, digits and . + - _; choose another with --name"
+        )
+    return own_text(rows, replace(rows.corpus, **given), name)
+
+
+def report(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """write tables, figures and report.md again from stored facts, fitting nothing"""
+    folders = [options.out / name for name in options.names] or sorted(
+        path.parent.parent for path in options.out.glob("*/facts/benchmark.json")
+    )
+    if not folders:
+        raise BadConfig(f"no facts under {options.out}; run a benchmark first (python -m lmbench run all)")
+    for folder in folders:
+        _write(folder)
+    return DONE
+
+
+def _write(folder: Path) -> None:
+    from lmbench.report.write import write
+
+    write(folder)
+    print(f"report: {folder / 'report.md'}")
+
+
+def list_(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """show benchmarks and model kinds; the rows of one benchmark, or the fields of one kind"""
+    from lmbench.bench import benchmark
+    from lmbench.models import family, kinds
+
+    name = options.name
+    if name is None:
+        print("benchmarks (python -m lmbench list NAME shows the rows)")
+        for known in benchmark.builtin():
+            if known != OWN_TEXT:
+                print(f"  {known:16} {benchmark.load(known).title}")
+        print("model kinds (python -m lmbench list KIND shows the fields)")
+        for kind in sorted(kinds()):
+            print(f"  {kind:16} {family(kind)}")
+    elif name in kinds():
+        _list_fields(name)
+    elif name in benchmark.builtin() or name.endswith(".toml"):
+        for group, rows in benchmark.load(name).families().items():
+            print(f"{group}: {' '.join(row.name for row in rows)}")
+    else:
+        names = dict.fromkeys([*benchmark.builtin(), *kinds()])
+        raise BadConfig(f"no benchmark or model kind {name!r}{suggestion(names, name)}")
+    return DONE
+
+
+def _list_fields(kind: str) -> None:
+    """Fields, types and defaults of a kind, and what its docstring says."""
+    from dataclasses import MISSING, fields
+
+    from lmbench.models import model_class
+
+    cls = model_class(kind)
+    print((cls.__doc__ or "").strip())
+    for item in fields(cls):  # type: ignore[arg-type]
+        default = "(needed)" if item.default is MISSING else repr(item.default)
+        print(f"  {item.name:16} {default}")

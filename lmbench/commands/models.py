@@ -1,0 +1,173 @@
+"""Commands about one model, a row that was run or one of its own: fit, score, generate, export."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lmbench.commands import DONE, OWN_TEXT
+from lmbench.errors import BadConfig, BadText
+
+if TYPE_CHECKING:
+    from lmbench.bench.benchmark import Benchmark
+    from lmbench.model import LanguageModel
+
+
+def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """fit one model on one text, outside any benchmark, and save it
+
+    score, generate and the other commands about one row take PATH in place of a row.
+    """
+    from lmbench.bench import store
+    from lmbench.bench.fit import fit as fitted
+
+    for name, least in ("min_count", 1), ("vocab_size", 3):
+        given = getattr(options, name)
+        if given is not None and given < least:
+            raise BadConfig(f"--{name.replace('_', '-')} {given} is too small; give {least} or more")
+    model = fitted(
+        options.kind,
+        dict(map(_field, options.set)),
+        options.file,
+        options.valid,
+        tokenizer=options.tokenizer,
+        min_count=options.min_count,
+        vocab_size=options.vocab_size,
+    )
+    size = store.save(model, options.model, tokenizer=options.tokenizer)
+    for note in model.notes():
+        print(f"note: {note}", file=sys.stderr)
+    print(f"{options.model}: {model.n_params():,} parameters over {len(model.vocab_):,} events, {size:,} bytes")
+    return DONE
+
+
+def _field(text: str) -> tuple[str, Any]:
+    """FIELD=VALUE, the value as TOML has it; a word needs no quotes."""
+    from lmbench.bench.benchmark import value_of
+
+    name, is_there, value = text.partition("=")
+    if not is_there:
+        raise BadConfig(f"--set {text!r} is not FIELD=VALUE; write for instance order=3")
+    return name, value_of(value)
+
+
+def score(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """print log2-probability, tokens and perplexity of sentences under a fitted row; nan where it is no distribution"""
+    import numpy as np
+
+    from lmbench.bench.evaluate import scored
+    from lmbench.measures.perplexity import BITS, perplexity
+    from lmbench.text.files import read_lines
+    from lmbench.text.sentences import Sentences
+
+    model, tokenizer = _fitted(options)
+    lines = _standard_input() if options.file is None else read_lines(options.file).lines
+    batch = Sentences.encode(tokenizer.tokenize(lines), model.vocab_)
+    log_probs = scored(model, batch)
+    if options.words:
+        print("sentence\tword\tlog2_prob")
+        for row, event, value in zip(batch.rows, batch.tokens, log_probs, strict=True):
+            print(f"{row + 1}\t{model.vocab_.events[event]}\t{value * BITS:.6f}")
+        return DONE
+    print("log2_prob\ttokens\tperplexity\tsentence")
+    sums = batch.row_sums(log_probs)
+    for total, n, line in zip(sums, batch.lengths, lines, strict=True):
+        print(f"{total * BITS:.6f}\t{n}\t{np.exp(-total / n) if model.normalised else np.nan:.4f}\t{line}")
+    overall = perplexity(log_probs) if model.normalised else np.nan
+    print(f"{log_probs.sum() * BITS:.6f}\t{batch.n_tokens}\t{overall:.4f}\t(all)")
+    return DONE
+
+
+def _standard_input() -> list[str]:
+    """The sentences of standard input, read as read_lines() reads a file."""
+    from lmbench.text.files import normalise
+
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadText(f"standard input is not UTF-8 ({error}); convert it with iconv -t UTF-8") from None
+    lines = [line for line in map(normalise, text.split("\n")) if line]
+    if not lines:
+        raise BadText("standard input has no sentence in it; give one a line, or name a file")
+    return lines
+
+
+def generate(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """draw sentences from a fitted row"""
+    import numpy as np
+
+    from lmbench.bench.generate import sentences
+
+    model, tokenizer = _fitted(options)
+    prefix = model.vocab_.encode(tokenizer.tokenize([options.prefix])[0]) if options.prefix.strip() else []
+    rows = sentences(
+        model,
+        options.n,
+        prefix=prefix,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+        rng=np.random.default_rng(options.sample_seed),
+    )
+    for row in rows:
+        print(tokenizer.join(model.vocab_.decode(row)))
+    return DONE
+
+
+def export(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """write a fitted n-gram row as an ARPA file, for KenLM, SRILM or another benchmark"""
+    from lmbench.bench import runner
+    from lmbench.ngrams import arpa
+
+    benchmark, folder = _benchmark_of(options)
+    model = runner.fitted(benchmark, options.row, folder, options.seed)
+    backoff = getattr(model, "backoff_", None)
+    if backoff is None:
+        raise BadConfig(
+            f"row {options.row!r} is of kind {benchmark.row(options.row).kind!r}, which has no back-off form, and ARPA "
+            "files hold no other; export a row of kind 'ngram' or 'arpa'"
+        )
+    arpa.write(backoff, model.vocab_, options.file)
+    sizes = ", ".join(f"{len(keys):,} of order {n}" for n, keys in enumerate(backoff.index.keys, start=1))
+    print(f"{options.file}: n-grams {sizes}; {options.file.stat().st_size / 1e6:.1f} MB")
+    return DONE
+
+
+def _fitted(options: argparse.Namespace) -> tuple[LanguageModel, Any]:
+    """The fitted model of a row, or a saved one, and the tokenizer of its text."""
+    from lmbench.bench import runner, store
+    from lmbench.text.tokenizers import TOKENIZERS
+
+    if store.exists(Path(options.row)):
+        model, tokenizer = store.load_with_tokenizer(Path(options.row))
+        if tokenizer:
+            return model, TOKENIZERS[tokenizer]
+    benchmark, folder = _benchmark_of(options)
+    model = runner.fitted(benchmark, options.row, folder, options.seed)
+    return model, _tokenizer(options)
+
+
+def _tokenizer(options: argparse.Namespace) -> Any:
+    """The tokenizer the benchmark's facts name."""
+    import json
+
+    from lmbench.text.tokenizers import TOKENIZERS
+
+    _, folder = _benchmark_of(options)
+    facts = json.loads((folder / "facts" / "benchmark.json").read_text("utf-8"))
+    return TOKENIZERS[facts["corpus"]["tokenizer"]]
+
+
+def _benchmark_of(options: argparse.Namespace) -> tuple[Benchmark, Path]:
+    """The benchmark and its folder; a folder with facts but no file of its own is a text of one's own."""
+    from lmbench.bench import benchmark
+
+    name = options.benchmark or "hungry"
+    folder = options.out / Path(name).name.removesuffix(".toml")
+    known = name.endswith(".toml") or name in benchmark.builtin()
+    if not known and (folder / "facts" / "benchmark.json").is_file():
+        base = name.removesuffix(benchmark.QUICK)
+        return benchmark.load(base if base in benchmark.builtin() else OWN_TEXT), folder
+    return benchmark.load(name), folder

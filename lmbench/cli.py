@@ -147,6 +147,12 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--seed", type=int, default=0)
     added.add_argument("--words", action="store_true", help="one line a word instead of one a sentence")
 
+    added = command("explain", explain)
+    added.add_argument("row")
+    added.add_argument("sentence")
+    shared(added)
+    added.set_defaults(seed=0)
+
     added = command("generate", generate)
     added.add_argument("row", help="a row that was run, or a model that fit saved")
     shared(added)
@@ -350,6 +356,27 @@ def _standard_input() -> list[str]:
     if not lines:
         raise BadText("standard input has no sentence in it; give one a line, or name a file")
     return lines
+
+
+def explain(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """show how an n-gram row comes to the probability of each word of a sentence
+
+    A line for each context that was asked, longest first: how often the word followed it in the training text, and
+    the factor it gives. What stands under p is their product.
+    """
+    from lmbench.models.ngram import NGram
+    from lmbench.ngrams.explain import table
+    from lmbench.text.sentences import Sentences
+
+    model, tokenizer = _fitted(options)
+    if not isinstance(model, NGram):
+        raise BadConfig(
+            f"{options.row} does not back off from context to context, so there are no steps to show: it is a model "
+            f"of class {type(model).__name__}; ask a row of kind 'ngram', such as mkn-5"
+        )
+    for line in table(model.explain(Sentences.encode(tokenizer.tokenize([options.sentence]), model.vocab_))):
+        print(line)
+    return DONE
 
 
 def generate(options: argparse.Namespace, _: Sequence[str]) -> int:

@@ -68,7 +68,7 @@ def command(*words):
 
 
 def test_the_readme_has_commands():
-    assert {words[0] for words in COMMANDS} == {"run", "report", "list", "score", "generate"}
+    assert {words[0] for words in COMMANDS} == {"run", "report", "list", "score", "explain", "generate", "fit"}
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

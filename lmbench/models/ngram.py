@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from lmbench.errors import BadConfig, choose
 from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams.backoff import BackOff
+from lmbench.ngrams.explain import Explanation, explain
 from lmbench.ngrams.smoothing import METHODS, Settings
 from lmbench.ngrams.table import NGramTable
 from lmbench.text.sentences import Sentences
@@ -30,7 +31,7 @@ class NGram(LanguageModel):
                estimate them; false stops with an error, as KenLM does unless told otherwise
     cutoffs:   n-grams of order n seen cutoffs[n-1] times or less in train are left out; the last one is also that of
                higher orders, and the first is 0, for words belong to the vocabulary. (0, 0, 1) is lmplz --prune 0 0 1
-
+    counts:    whether counts are kept, a few per cent of the file, for what explain() says beside the scores
     memory:    MB for counting beside the text and the model, which are in memory in any case; what does not fit is
                sorted on disk. It changes no number
 
@@ -44,6 +45,7 @@ class NGram(LanguageModel):
     k: float = 1.0
     fallback: bool = True
     cutoffs: tuple[int, ...] = (0,)
+    counts: bool = True
     memory: int | None = None
 
     family: ClassVar[str] = "ngram"
@@ -58,13 +60,11 @@ class NGram(LanguageModel):
                 f"k is {self.k}, and add_k must add something finite to each count; "
                 "set k above 0, or smoothing = 'mle' to add nothing"
             )
-
         if not self.cutoffs or self.cutoffs[0] != 0 or list(self.cutoffs) != sorted(self.cutoffs):
             raise BadConfig(
                 f"cutoffs = {list(self.cutoffs)} must begin with 0 and not fall: words are the vocabulary's, and no "
                 "n-gram outlives what it is made of; for fewer words use the corpus' min_count or vocab_size"
             )
-
         if self.memory is not None and self.memory < 1:
             raise BadConfig(f"memory is {self.memory} MB, and counting needs some; set 1 or more, or leave it out")
 
@@ -73,7 +73,10 @@ class NGram(LanguageModel):
         settings = Settings(valid=valid, k=self.k, fallback=self.fallback, cutoffs=self.cutoffs)
         table = NGramTable.count(train, self.order, None if self.memory is None else self.memory << 20)
         self.vocab_ = train.vocab
-        self.backoff_ = choose(METHODS, self.smoothing, "smoothing")(table, settings)
+        model = choose(METHODS, self.smoothing, "smoothing")(table, settings)
+        if not self.counts:
+            model = replace(model, counts=())
+        self.backoff_ = model
         return self
 
     def log_probs(self, batch: Sentences) -> Floats:
@@ -91,6 +94,10 @@ class NGram(LanguageModel):
     def state(self) -> State:
         """What BackOff.state() stores."""
         return self.backoff_.state()
+
+    def explain(self, batch: Sentences) -> list[Explanation]:
+        """Per token, N of them: the n-gram that was found and what was paid to get to it."""
+        return explain(self.backoff_, batch, complete=not any(self.cutoffs))
 
     def restore(self, vocab: Vocabulary, state: State) -> Self:
         """The inverse of state()."""

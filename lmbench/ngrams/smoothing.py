@@ -21,7 +21,6 @@ import numpy.typing as npt
 
 from lmbench.errors import BadDiscounts
 from lmbench.ngrams.backoff import BackOff, log
-from lmbench.ngrams.index import NGramIndex
 from lmbench.ngrams.table import NGramTable, Whole
 from lmbench.text.sentences import Sentences
 
@@ -166,26 +165,25 @@ def _weigh(table: NGramTable, settings: Settings, order: Order, notes: list[str]
     n-gram loses its context or its suffix: these are at least as frequent and cut off no higher.
     """
     index, base = table.index, table.index.n_events + 1
-    keys, log_p, log_gamma = [], [], []
-    p, kept, renumbered = np.full(base, 1 / index.n_events), np.ones(base, bool), np.arange(base)
+    kept, log_p, log_gamma, counts = [np.ones(base, bool)], [], [], []
+    p = np.full(base, 1 / index.n_events)
     for n, one in enumerate(table.orders, start=1):
         lower = p if n == 1 else p[one.suffix]
         context = index.context(n)
         alpha, gamma = order(n, context, lower)
         cutoff = settings.cutoffs[min(n, len(settings.cutoffs)) - 1]
         if n > 1:
-            before, kept = kept, one.counts > cutoff
+            kept.append(one.counts > cutoff)
             if cutoff:
-                gamma = gamma + np.bincount(context, np.where(kept, 0, alpha), len(gamma))
-                alpha = np.where(kept, alpha, 0)
-            log_gamma.append(log(gamma[before]))
-            keys.append(renumbered[context[kept]] * base + index.word(n)[kept])
-            renumbered = np.cumsum(kept) - 1
-        else:
-            keys.append(index.keys[0])
+                gamma = gamma + np.bincount(context, np.where(kept[-1], 0, alpha), len(gamma))
+                alpha = np.where(kept[-1], alpha, 0)
+            log_gamma.append(log(gamma[kept[-2]]))
         p = alpha + gamma[context] * lower
-        log_p.append(log(p[kept]))
-    return BackOff(NGramIndex(index.n_events, tuple(keys)), tuple(log_p), tuple(log_gamma), tuple(notes or ()))
+        log_p.append(log(p[kept[-1]]))
+        counts.append(one.counts[kept[-1]])
+    if table.order > 1:  # <s> comes once a row, and one word after it
+        counts[0][-1] = table.orders[1].counts[table.orders[1].at_bos].sum()
+    return BackOff(index.keeping(kept), tuple(log_p), tuple(log_gamma), tuple(counts), tuple(notes or ()))
 
 
 def _discounted(counts: Whole, context: Ints, n_contexts: int, discounts: Floats) -> AlphaGamma:

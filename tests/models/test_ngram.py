@@ -100,6 +100,7 @@ def test_a_text_without_words_makes_every_event_alike():
         ({"order": 0}, "order is 0, and an n-gram has at least one word; set order to 1 or more"),
         ({"k": 0.0}, "k is 0.0, .* set k above 0, or smoothing = 'mle'"),
         ({"k": float("nan")}, "k is nan"),
+        ({"cutoffs": [0, 2, 1]}, r"cutoffs = \[0, 2, 1\] must begin with 0 and not fall"),
         ({"smoothing": "kneser_nay"}, "no smoothing 'kneser_nay'; did you mean 'kneser_ney'?"),
     ],
 )

@@ -23,6 +23,7 @@ SETTINGS: dict[str, list[Fields]] = {
         *({"smoothing": method, "order": order} for method, order in product(METHODS, (1, 2, 3, 5))),
         {"smoothing": "add_k", "order": 3, "k": 0.1},
         {"smoothing": "modified_kneser_ney", "order": 4, "cutoffs": [0, 0, 1]},
+        {"smoothing": "modified_kneser_ney", "order": 4, "entropy": 0.003},
     ],
     "similarity": [{}, {"neighbours": 2, "beta": 4.0, "gamma": 0.3}],
     "recurrent": [

@@ -11,6 +11,7 @@ from lmbench.errors import BadConfig, choose
 from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.explain import Explanation, explain
+from lmbench.ngrams.prune import prune
 from lmbench.ngrams.smoothing import METHODS, Settings
 from lmbench.ngrams.table import NGramTable
 from lmbench.text.sentences import Sentences
@@ -31,6 +32,8 @@ class NGram(LanguageModel):
                estimate them; false stops with an error, as KenLM does unless told otherwise
     cutoffs:   n-grams of order n seen cutoffs[n-1] times or less in train are left out; the last one is also that of
                higher orders, and the first is 0, for words belong to the vocabulary. (0, 0, 1) is lmplz --prune 0 0 1
+    entropy:   n-grams whose loss raises the perplexity by less than this share are left out too, as by ngram -prune of
+               SRILM (Stolcke 1998); 1e-8 to 1e-6 are usual
     counts:    whether counts are kept, a few per cent of the file, for what explain() says beside the scores
     memory:    MB for counting beside the text and the model, which are in memory in any case; what does not fit is
                sorted on disk. It changes no number
@@ -45,6 +48,7 @@ class NGram(LanguageModel):
     k: float = 1.0
     fallback: bool = True
     cutoffs: tuple[int, ...] = (0,)
+    entropy: float = 0.0
     counts: bool = True
     memory: int | None = None
 
@@ -65,6 +69,11 @@ class NGram(LanguageModel):
                 f"cutoffs = {list(self.cutoffs)} must begin with 0 and not fall: words are the vocabulary's, and no "
                 "n-gram outlives what it is made of; for fewer words use the corpus' min_count or vocab_size"
             )
+        if not 0 <= self.entropy < np.inf:
+            raise BadConfig(
+                f"entropy is {self.entropy}, and the perplexity can rise by a share of itself only; "
+                "set it to a small number such as 1e-7, or to 0 to leave nothing out"
+            )
         if self.memory is not None and self.memory < 1:
             raise BadConfig(f"memory is {self.memory} MB, and counting needs some; set 1 or more, or leave it out")
 
@@ -74,6 +83,8 @@ class NGram(LanguageModel):
         table = NGramTable.count(train, self.order, None if self.memory is None else self.memory << 20)
         self.vocab_ = train.vocab
         model = choose(METHODS, self.smoothing, "smoothing")(table, settings)
+        if self.entropy:
+            model = prune(model, self.entropy)
         if not self.counts:
             model = replace(model, counts=())
         self.backoff_ = model
@@ -97,7 +108,7 @@ class NGram(LanguageModel):
 
     def explain(self, batch: Sentences) -> list[Explanation]:
         """Per token, N of them: the n-gram that was found and what was paid to get to it."""
-        return explain(self.backoff_, batch, complete=not any(self.cutoffs))
+        return explain(self.backoff_, batch, complete=not (any(self.cutoffs) or self.entropy))
 
     def restore(self, vocab: Vocabulary, state: State) -> Self:
         """The inverse of state()."""

@@ -101,6 +101,8 @@ def test_a_text_without_words_makes_every_event_alike():
         ({"k": 0.0}, "k is 0.0, .* set k above 0, or smoothing = 'mle'"),
         ({"k": float("nan")}, "k is nan"),
         ({"cutoffs": [0, 2, 1]}, r"cutoffs = \[0, 2, 1\] must begin with 0 and not fall"),
+        ({"entropy": -1e-8}, "entropy is -1e-08, .* set it to a small number such as 1e-7, or to 0"),
+        ({"entropy": float("nan")}, "entropy is nan"),
         ({"smoothing": "kneser_nay"}, "no smoothing 'kneser_nay'; did you mean 'kneser_ney'?"),
     ],
 )

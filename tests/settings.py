@@ -24,6 +24,10 @@ SETTINGS: dict[str, list[Fields]] = {
         {"smoothing": "add_k", "order": 3, "k": 0.1},
         {"smoothing": "modified_kneser_ney", "order": 4, "cutoffs": [0, 0, 1]},
         {"smoothing": "modified_kneser_ney", "order": 4, "entropy": 0.003},
+        {"order": 3, "smoothing": "witten_bell", "cutoffs": [0, 1], "entropy": 0.001, "bits": 8, "counts": False},
+        {"order": 3, "smoothing": "mle", "bits": 8},
+        {"smoothing": "modified_kneser_ney", "order": 5, "bits": 8},
+        {"smoothing": "modified_kneser_ney", "order": 5, "bits": 32},
     ],
     "similarity": [{}, {"neighbours": 2, "beta": 4.0, "gamma": 0.3}],
     "recurrent": [

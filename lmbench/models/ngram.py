@@ -12,6 +12,7 @@ from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.explain import Explanation, explain
 from lmbench.ngrams.prune import prune
+from lmbench.ngrams.quantise import quantise, restore_quantised
 from lmbench.ngrams.smoothing import METHODS, Settings
 from lmbench.ngrams.table import NGramTable
 from lmbench.text.sentences import Sentences
@@ -34,6 +35,8 @@ class NGram(LanguageModel):
                higher orders, and the first is 0, for words belong to the vocabulary. (0, 0, 1) is lmplz --prune 0 0 1
     entropy:   n-grams whose loss raises the perplexity by less than this share are left out too, as by ngram -prune of
                SRILM (Stolcke 1998); 1e-8 to 1e-6 are usual
+    bits:      of a stored score: 64 or 32, or 8 for one of 256 values an order. The model itself is rounded, and a
+               distribution still: it scores before it is saved as after
     counts:    whether counts are kept, a few per cent of the file, for what explain() says beside the scores
     memory:    MB for counting beside the text and the model, which are in memory in any case; what does not fit is
                sorted on disk. It changes no number
@@ -49,6 +52,7 @@ class NGram(LanguageModel):
     fallback: bool = True
     cutoffs: tuple[int, ...] = (0,)
     entropy: float = 0.0
+    bits: int = 64
     counts: bool = True
     memory: int | None = None
 
@@ -74,6 +78,8 @@ class NGram(LanguageModel):
                 f"entropy is {self.entropy}, and the perplexity can rise by a share of itself only; "
                 "set it to a small number such as 1e-7, or to 0 to leave nothing out"
             )
+        if self.bits not in (64, 32, 8):
+            raise BadConfig(f"bits is {self.bits}, and a score is stored in 64, 32 or 8; set one of these")
         if self.memory is not None and self.memory < 1:
             raise BadConfig(f"memory is {self.memory} MB, and counting needs some; set 1 or more, or leave it out")
 
@@ -87,6 +93,8 @@ class NGram(LanguageModel):
             model = prune(model, self.entropy)
         if not self.counts:
             model = replace(model, counts=())
+        if self.bits < 64:  # what was stored is the model
+            return self.restore(train.vocab, quantise(model) if self.bits == 8 else model.state(np.float32))
         self.backoff_ = model
         return self
 
@@ -103,8 +111,8 @@ class NGram(LanguageModel):
         return self.backoff_.n_params
 
     def state(self) -> State:
-        """What BackOff.state() stores."""
-        return self.backoff_.state()
+        """What BackOff.state() stores; with bits = 8, what quantise() does."""
+        return dict(self.stored_) if self.bits == 8 else self.backoff_.state(f"f{self.bits // 8}")
 
     def explain(self, batch: Sentences) -> list[Explanation]:
         """Per token, N of them: the n-gram that was found and what was paid to get to it."""
@@ -113,7 +121,11 @@ class NGram(LanguageModel):
     def restore(self, vocab: Vocabulary, state: State) -> Self:
         """The inverse of state()."""
         self.vocab_ = vocab
-        self.backoff_ = BackOff.restore(len(vocab), state)
+        if self.bits == 8:
+            self.stored_ = dict(state)
+            self.backoff_ = restore_quantised(len(vocab), state)
+        else:
+            self.backoff_ = BackOff.restore(len(vocab), state)
         return self
 
     def notes(self) -> tuple[str, ...]:

@@ -103,6 +103,7 @@ def test_a_text_without_words_makes_every_event_alike():
         ({"cutoffs": [0, 2, 1]}, r"cutoffs = \[0, 2, 1\] must begin with 0 and not fall"),
         ({"entropy": -1e-8}, "entropy is -1e-08, .* set it to a small number such as 1e-7, or to 0"),
         ({"entropy": float("nan")}, "entropy is nan"),
+        ({"bits": 16}, "bits is 16, .* 64, 32 or 8"),
         ({"smoothing": "kneser_nay"}, "no smoothing 'kneser_nay'; did you mean 'kneser_ney'?"),
     ],
 )

@@ -24,7 +24,7 @@ def explained(line, **fields):
 
 
 FIELDS = [{"order": n, "smoothing": method} for n in (1, 2, 3, 5) for method in METHODS]
-FIELDS += [{"order": 4, "cutoffs": (0, 0, 1)}, {"entropy": 0.003}]
+FIELDS += [{"order": 4, "bits": 8}, {"order": 4, "bits": 32}, {"order": 4, "cutoffs": (0, 0, 1)}, {"entropy": 0.003}]
 
 
 @pytest.mark.parametrize("fields", FIELDS, ids=str)

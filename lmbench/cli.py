@@ -319,7 +319,7 @@ def _list_fields(kind: str) -> None:
 
 
 def score(options: argparse.Namespace, _: Sequence[str]) -> int:
-    """print log2-probability, tokens and perplexity of sentences under a fitted row"""
+    """print log2-probability, tokens and perplexity of sentences under a fitted row; nan where it is no distribution"""
     import numpy as np
 
     from lmbench.bench.evaluate import scored
@@ -339,8 +339,9 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
     print("log2_prob\ttokens\tperplexity\tsentence")
     sums = batch.row_sums(log_probs)
     for total, n, line in zip(sums, batch.lengths, lines, strict=True):
-        print(f"{total * BITS:.6f}\t{n}\t{np.exp(-total / n):.4f}\t{line}")
-    print(f"{log_probs.sum() * BITS:.6f}\t{batch.n_tokens}\t{perplexity(log_probs):.4f}\t(all)")
+        print(f"{total * BITS:.6f}\t{n}\t{np.exp(-total / n) if model.normalised else np.nan:.4f}\t{line}")
+    overall = perplexity(log_probs) if model.normalised else np.nan
+    print(f"{log_probs.sum() * BITS:.6f}\t{batch.n_tokens}\t{overall:.4f}\t(all)")
     return DONE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import fields
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 State = dict[str, npt.NDArray[np.generic]]
+
+
+class Strata(NamedTuple):
+    """Tokens sorted into B buckets by what is known of their contexts.
+
+    of:    int64 (N,), the bucket of each token, 0 to B-1
+    names: of the B buckets
+    """
+
+    of: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+
+    @classmethod
+    def cut(cls, values: npt.NDArray[np.integer], starts: tuple[int, ...], what: str) -> Strata:
+        """Buckets of whole numbers >= 0, from 0, from starts[0], from starts[1], ...: 'suffix 0', 'suffix 1-4', ..."""
+        bounds = zip((0, *starts), (*starts, None), strict=True)
+        ranges = [f"{a}+" if b is None else f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in bounds]
+        return cls(np.searchsorted(starts, values, side="right"), tuple(f"{what} {numbers}" for numbers in ranges))
 
 
 class LanguageModel(ABC):
@@ -85,6 +103,14 @@ class LanguageModel(ABC):
     def notes(self) -> tuple[str, ...]:
         """What a reader of this row must know: a fallback that was taken, words without a vector."""
         return ()
+
+    def strata(self, batch: Sentences) -> Strata | None:
+        """What this model knows of each token's context, in buckets: a mixture may weigh its parts by them.
+
+        A function of the history alone, never of the token that is predicted or of what follows. None: it has none.
+        """
+        del batch
+        return None
 
     def config(self) -> dict[str, object]:
         """Every field and its value, defaults included."""

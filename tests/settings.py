@@ -16,6 +16,7 @@ SMALL: Fields = {"dim": 6, "epochs": 3, "lr": 0.05, "dropout": 0.1, "bptt": 4, "
 """bptt is shorter than most rows, so that state crosses windows in training too."""
 RECURRENT: Fields = {**SMALL, "hidden": 5}
 BIGRAM: Fields = {"kind": "ngram", "fields": {"order": 2, "smoothing": "witten_bell"}}
+INFINITY: Fields = {"kind": "infinity", "fields": {}}
 GRU: Fields = {"kind": "recurrent", "fields": {**RECURRENT, "cell": "gru"}}
 
 SETTINGS: dict[str, list[Fields]] = {
@@ -28,7 +29,18 @@ SETTINGS: dict[str, list[Fields]] = {
         {"order": 3, "smoothing": "mle", "bits": 8},
         {"smoothing": "modified_kneser_ney", "order": 5, "bits": 8},
         {"smoothing": "modified_kneser_ney", "order": 5, "bits": 32},
+        {"smoothing": "katz", "order": 3, "cutoffs": [0, 1], "entropy": 0.001, "bits": 8},
+        {"smoothing": "stupid_backoff", "order": 3, "bits": 32},
+        {"smoothing": "dirichlet", "order": 3, "mu": [8.0, 2.0]},
+        *(
+            {"smoothing": method, "order": 3, "cutoffs": [0, 1]}
+            for method in ("witten_bell", "katz", "kneser_ney_backoff", "stupid_backoff")
+        ),
     ],
+    "class_bigram": [{"classes": 3}, {"classes": 4, "words": 7, "sweeps": 2}, {"classes": 50}],
+    "infinity": [{}, {"longest": 2}, {"longest": 0}],
+    "infini_gram": [{"longest": 4}],
+    "cache": [{}, {"window": 3}, {"window": None, "mu": 20.0}],
     "similarity": [{}, {"neighbours": 2, "beta": 4.0, "gamma": 0.3}],
     "recurrent": [
         *({**RECURRENT, "cell": cell, "tied": tied} for cell, tied in product(("rnn", "lstm", "gru"), (True, False))),
@@ -44,6 +56,8 @@ SETTINGS: dict[str, list[Fields]] = {
     "mixture": [
         {"components": {"two": BIGRAM, "one": {"kind": "ngram", "fields": {"order": 1, "smoothing": "mle"}}}},
         {"components": {"two": BIGRAM, "gru": GRU}},
+        {"components": {"two": BIGRAM, "infinity": INFINITY}, "by": "infinity"},
+        {"components": {"two": BIGRAM, "cache": {"kind": "cache", "fields": {"mu": 2.0}}}, "by": "two"},
     ],
     "grammar": [{"conditioned": True}, {"conditioned": False}],
 }

@@ -30,6 +30,7 @@ DOORS = {("report", "lmbench.bench.results")}
 
 HOMES = {
     "gensim": ("neural/embeddings.py",),
+    "infini_gram": ("models/infini_gram.py",),
     "kiwipiepy": ("text/tokenizers.py",),
     "kiwipiepy_model": ("text/tokenizers.py",),
     "matplotlib": ("report/canvas.py", "report/figures.py", "report/sparsity_figures.py"),

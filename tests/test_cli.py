@@ -201,6 +201,14 @@ def test_score_sums_to_its_total_by_line_and_by_word(here, capsys):
     assert sum(float(value) for *_, value in words) == pytest.approx(float(total[0]), abs=1e-4)
 
 
+def test_score_gives_no_perplexity_to_what_is_no_distribution(here, capsys, monkeypatch):
+    (here / "few.txt").write_text("we are cold\nyou look strange\n", "utf-8")
+    monkeypatch.setattr("lmbench.models.ngram.NGram.normalised", False)
+    assert main(["score", "mkn-3", "few.txt", "--benchmark", "my", "--out", "tmp"]) == 0
+    _, *rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [row[2] for row in rows] == ["nan", "nan", "nan"]
+
+
 def test_score_reads_standard_input(home):
     command = ["score", "mkn-3", "--benchmark", "my", "--out", "tmp"]
     piped = lmbench(*command, cwd=home, given=b"we are cold\n\nyou look strange\n")

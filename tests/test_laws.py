@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+from infini import infini_index
 from laws import LAWS, Case
 from settings import RECURRENT, SETTINGS
 from toy import hungry_toy, toy
@@ -20,9 +21,11 @@ def label(row):
 
 
 @pytest.fixture(scope="module", params=ROWS, ids=label)
-def case(request):
+def case(request, tmp_path_factory):
     kind, fields = request.param
     train, valid, test = hungry_toy() if kind == "grammar" else toy()
+    if kind == "infini_gram":
+        fields = {**fields, "index": infini_index(train, tmp_path_factory.mktemp("index"))}
     return Case(partial(reconstruct, {"kind": kind, "fields": fields}), train, valid, test)
 
 
@@ -38,3 +41,8 @@ def test_every_built_in_kind_is_tried():
 
 def test_every_smoothing_method_is_tried():
     assert {fields["smoothing"] for fields in SETTINGS["ngram"]} == set(METHODS)
+
+
+def test_only_stupid_backoff_is_no_distribution():
+    scores = [fields for kind, fields in ROWS if not reconstruct({"kind": kind, "fields": fields}).normalised]
+    assert scores == [row for row in SETTINGS["ngram"] if row["smoothing"] == "stupid_backoff" and row["order"] > 1]

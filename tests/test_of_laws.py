@@ -12,7 +12,7 @@ from torch import nn
 from toy import toy
 
 from lmbench import models
-from lmbench.model import LanguageModel
+from lmbench.model import LanguageModel, Strata
 from lmbench.models.mixture import Mixture
 from lmbench.models.ngram import NGram
 from lmbench.models.recurrent import Reader, Recurrent
@@ -287,6 +287,13 @@ class ForgetsItsShare(RowCache):
         return {"unigram": self.unigram_}
 
 
+class PeeksAtTheToken(NGram):
+    """A stratum that tells what is to be predicted."""
+
+    def strata(self, batch):
+        return Strata.cut(batch.tokens, (EOS + 1,), "event")
+
+
 class Unnormalised(Mixture):
     """The weights of the parts do not sum to 1."""
 
@@ -294,6 +301,18 @@ class Unnormalised(Mixture):
         super().fit(train, valid)
         self.weights_ = self.weights_ * 0.9
         return self
+
+
+class SaysItIsADistribution(NGram):
+    """Stupid back-off that hopes for a perplexity."""
+
+    normalised = True
+
+
+class SaysItIsNone(NGram):
+    """A distribution that hopes to get away without a perplexity."""
+
+    normalised = False
 
 
 SOUND = {
@@ -306,16 +325,16 @@ FAULTS = [
     (recurrent(Bidirectional), "future_does_not_leak"),
     (recurrent(BidirectionalLater), "future_does_not_leak"),
     (ngram(PeeksFar), "future_does_not_leak"),
-    (recurrent(LogitForBos), "next_words_sum_to_one"),
-    (ngram(MassLost), "next_words_sum_to_one"),
+    (recurrent(LogitForBos), "next_words_sum_to_one_if_it_says_so"),
+    (ngram(MassLost), "next_words_sum_to_one_if_it_says_so"),
     (ngram(MassLostInScores), "own_table_is_the_default_one"),
     (recurrent(Unseeded), "refit_gives_the_same_numbers"),
     (ngram(SeedsTheWorld), "global_generators_are_left_alone"),
-    (mixture(Unnormalised), "next_words_sum_to_one"),
+    (mixture(Unnormalised), "next_words_sum_to_one_if_it_says_so"),
     (recurrent(StateDropped), "windows_change_nothing"),
     (recurrent(StateCarriedOver), "rows_are_independent"),
     (recurrent(StateCarriedOver), "batch_size_changes_nothing"),
-    (ngram(Log10), "next_words_sum_to_one"),
+    (ngram(Log10), "next_words_sum_to_one_if_it_says_so"),
     (ngram(NeverEnds), "train_was_learnt"),
     (ngram(HalfPrecision), "scores_are_log_probabilities"),
     (lambda: LeakyCache(), "rows_are_independent"),
@@ -325,7 +344,10 @@ FAULTS = [
     (ngram(LearnsFromTest), "fit_takes_train_and_valid_only"),
     (ngram(PeeksFar), "a_long_row_scores_like_any_other"),
     (ngram(OffByOne), "nothing_is_asked_and_nothing_known"),
+    (ngram(PeeksAtTheToken), "strata_are_of_contexts"),
     (ngram(DefaultsUntold), "it_describes_itself"),
+    (lambda: SaysItIsADistribution(smoothing="stupid_backoff"), "next_words_sum_to_one_if_it_says_so"),
+    (ngram(SaysItIsNone), "next_words_sum_to_one_if_it_says_so"),
 ]
 BY_NAME = {law.__name__: law for law in LAWS}
 

@@ -1,7 +1,14 @@
 """Against other people's programs: nltk.lm on toy text, KenLM on text of our own and on the Penn Treebank.
 
 tests/data/kenlm: made-up English (a small random grammar with made-up words), and order4.arpa.gz, which KenLM
-(github.com/kpu/kenlm, commit 4cb443e) made of it: `lmplz -o 4 < train.txt > order4.arpa`.
+(github.com/kpu/kenlm, commit 4cb443e) made of it: `lmplz -o 4 < train.txt > order4.arpa`. scores.tsv.gz has log10 p of
+each token of test.txt, a model a column:
+
+    order2, order3  lmplz -o 2, -o 3
+    order5          lmplz -o 5 --discount_fallback, which only order 5 needs
+    order4_pruned   lmplz -o 4 --prune 0 0 1
+    order5_pruned   lmplz -o 5 --prune 0 1 2 --discount_fallback
+    small3, small5  lmplz -o 3, -o 5 --discount_fallback, from the first 30 lines of train.txt
 """
 
 import gzip
@@ -12,13 +19,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nltk.lm import MLE, Laplace, Lidstone
+from nltk.lm import MLE, Laplace, Lidstone, StupidBackoff
 from nltk.lm.counter import NgramCounter
-from nltk.lm.smoothing import KneserNey, WittenBell
+from nltk.lm.smoothing import AbsoluteDiscounting, KneserNey, WittenBell
 from nltk.lm.vocabulary import Vocabulary as NltkVocabulary
 
+from lmbench.errors import BadDiscounts
 from lmbench.models.ngram import NGram
-from lmbench.ngrams.smoothing import METHODS, Settings
+from lmbench.ngrams.recursion import Settings
+from lmbench.ngrams.smoothing import METHODS
 from lmbench.ngrams.table import NGramTable
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
@@ -52,12 +61,14 @@ NLTK_VOCAB = NltkVocabulary(["</s>", *"abcd"])
     ("theirs", "fields"),
     [
         (MLE, {"smoothing": "mle"}),
-        (Laplace, {"smoothing": "add_k"}),
+        (Laplace, {"smoothing": "add_k", "k": 1.0}),
         (partial(Lidstone, 0.3), {"smoothing": "add_k", "k": 0.3}),
+        (partial(StupidBackoff, 0.4), {"smoothing": "stupid_backoff"}),
     ],
-    ids=["mle", "laplace", "lidstone"],
+    ids=["mle", "laplace", "lidstone", "stupid"],
 )
 def test_nltk_gives_the_same_probabilities(theirs, fields, order):
+    """After contexts that were seen: after others nltk's stupid back-off has 0.4 once more, for all words alike."""
     reference = theirs(order, vocabulary=NLTK_VOCAB, counter=nltk_counter(order))
     model = NGram(order=order, **fields).fit(TOY_TRAIN, TOY_TRAIN)
     histories = [words[:i] for words in TOY for i in range(len(words) + 1)]
@@ -69,7 +80,7 @@ def test_nltk_gives_the_same_probabilities(theirs, fields, order):
 
 
 @pytest.mark.parametrize("n", [2, 3])
-@pytest.mark.parametrize("smoothing", ["witten_bell", "kneser_ney"])
+@pytest.mark.parametrize("smoothing", ["witten_bell", "absolute_discounting", "kneser_ney"])
 def test_nltk_gives_the_same_weights(smoothing, n):
     """alpha and gamma of every n-gram; nltk's unigrams have no uniform distribution below them, so not the whole.
 
@@ -80,6 +91,9 @@ def test_nltk_gives_the_same_weights(smoothing, n):
     order = table.orders[n - 1]
     if smoothing == "witten_bell":
         reference = WittenBell(NLTK_VOCAB, nltk_counter(3))
+    elif smoothing == "absolute_discounting":
+        n1, n2 = np.bincount(order.counts)[1:3]
+        reference = AbsoluteDiscounting(NLTK_VOCAB, nltk_counter(3), discount=n1 / (n1 + 2 * n2))
     else:
         n1, n2 = np.bincount(order.adjusted)[1:3]
         reference = KneserNey(NLTK_VOCAB, nltk_counter(3), 3, discount=n1 / (n1 + 2 * n2))
@@ -133,6 +147,31 @@ def test_kenlm_gives_the_same_probability_to_every_token():
     assert 10 ** -got.mean() == pytest.approx(60.269986, abs=1e-4)
 
 
+KENLM = {
+    "order2": ({"order": 2}, None, []),
+    "order3": ({"order": 3}, None, []),
+    "order5": ({"order": 5}, None, [5]),
+    "order4_pruned": ({"order": 4, "cutoffs": (0, 0, 1)}, None, []),
+    "order5_pruned": ({"order": 5, "cutoffs": (0, 1, 2)}, None, [5]),
+    "small3": ({"order": 3}, 30, [1, 3]),
+    "small5": ({"order": 5}, 30, [1, 3, 4, 5]),
+}
+
+
+@pytest.mark.parametrize("column", KENLM)
+def test_kenlm_gives_the_same_probability_to_every_token_at_other_orders_pruned_and_of_small_text(column):
+    fields, size, fixed = KENLM[column]
+    train, test = lines(FIXTURE / "train.txt.gz")[:size], lines(FIXTURE / "test.txt.gz")
+    vocab = Vocabulary.build(train)
+    model = NGram(**fields).fit(Sentences.encode(train, vocab), Sentences.encode(test, vocab))
+    names, *rows = lines(FIXTURE / "scores.tsv.gz")
+    expected = [float(row[names.index(column)]) for row in rows]
+    got = model.log_probs(Sentences.encode(test, vocab)) / math.log(10)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=2e-6)
+    # lmplz: "Substituting fallback discounts for order 4" means its order 5
+    assert [int(note.split("order ")[1].split()[0]) for note in model.notes()] == fixed
+
+
 def test_that_kenlm_parity_needs_the_count_of_lmplz_s_last_ngram():
     # "quay" comes last in the training text, four times after "the": count 4, adjusted count 1
     train = lines(FIXTURE / "train.txt.gz")
@@ -153,7 +192,9 @@ def penn():
     return [lines(folder / f"ptb.{split}.txt.gz") for split in ("train", "test")]
 
 
-@pytest.mark.parametrize(("order", "perplexity"), [(2, 185.7049), (3, 148.2815), (4, 142.7156), (5, 141.1862)])
+@pytest.mark.parametrize(
+    ("order", "perplexity"), [(2, 185.7049), (3, 148.2815), (4, 142.7156), (5, 141.1862), (6, 140.8369)]
+)
 def test_penn_treebank_perplexity_is_kenlm_s(penn, order, perplexity):
     vocab = Vocabulary.build(penn[0])
     train, test = (Sentences.encode(split, vocab) for split in penn)
@@ -179,6 +220,18 @@ def test_penn_treebank_pruned_is_kenlm_s(penn, cutoffs, sizes, perplexity):
     assert math.exp(-model.log_probs(test).mean()) == pytest.approx(perplexity, abs=5e-5)
 
 
+@pytest.mark.parametrize(
+    ("order", "smoothing", "perplexity"), [(3, "katz", 165.2), (5, "katz", 162.3), (3, "modified_kneser_ney", 148.3)]
+)
+def test_penn_treebank_perplexity_is_the_published_one(penn, order, smoothing, perplexity):
+    """GT3, GT5 and KN3 of Mikolov et al. 2011 (see katz), made by SRILM: Good-Turing with its cut-offs, KN without."""
+    vocab = Vocabulary.build(penn[0])
+    train, test = (Sentences.encode(split, vocab) for split in penn)
+    cutoffs = (0, 0, 1) if smoothing == "katz" else (0,)
+    log_probs = NGram(order=order, smoothing=smoothing, cutoffs=cutoffs).fit(train, test).log_probs(test)
+    assert math.exp(-log_probs.mean()) == pytest.approx(perplexity, abs=0.05)
+
+
 def test_penn_treebank_as_one_stream(penn):
     vocab = Vocabulary.build(penn[0])
     train, test = (
@@ -187,3 +240,32 @@ def test_penn_treebank_as_one_stream(penn):
     )
     log_probs = NGram(order=5, fallback=False).fit(train, test).log_probs(test)
     assert math.exp(-log_probs.mean()) == pytest.approx(141.06, abs=5e-3)
+
+
+@pytest.fixture(scope="module")
+def reviews():
+    """(train, test) of the Naver movie reviews, the first 100,000 of train, white space between words."""
+    folder = Path(os.environ.get("LMBENCH_DATA") or "no data folder is set") / "nsmc"
+    if not (folder / "lm.train.100k.txt.gz").exists():
+        pytest.skip("LMBENCH_DATA does not name a folder with nsmc/lm.train.100k.txt.gz (not shipped)")
+    train, test = (lines(folder / f"lm.{split}.txt.gz") for split in ("train.100k", "test"))
+    vocab = Vocabulary.build(train)
+    return tuple(Sentences.encode(split, vocab) for split in (train, test))
+
+
+# What lmplz's models say, in float32; order 5 with --discount_fallback
+REVIEWS = [(1, 19978.0800), (2, 11959.1127), (3, 11881.4353), (4, 11879.6643), (5, 11900.2815)]
+
+
+@pytest.mark.parametrize(("order", "perplexity"), REVIEWS)
+def test_reviews_perplexity_is_kenlm_s(reviews, order, perplexity):
+    train, test = reviews
+    model = NGram(order=order).fit(train, test)
+    assert math.exp(-model.log_probs(test).mean()) == pytest.approx(perplexity, rel=1e-6)
+    assert len(model.notes()) == (order == 5)
+
+
+def test_reviews_at_order_5_are_refused_as_by_lmplz(reviews):
+    # "5-gram discount out of range for adjusted count 3: -0.89075756"
+    with pytest.raises(BadDiscounts, match=r"order 5 .*\(682466, 349, 38, 37\)"):
+        NGram(order=5, fallback=False).fit(*reviews)

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 
+from lmbench.models.ngram import NGram
 from lmbench.text import hungry
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
@@ -43,3 +44,18 @@ def hungry_toy() -> Splits:
     vocab = Vocabulary.build(parts[0])
     train, valid, test = (Sentences.encode(part, vocab) for part in parts)
     return train, valid, test
+
+
+def fitted(lines, valid=None, **fields):
+    """An n-gram model of these sentences, whose valid is train unless others are given."""
+    words = [line.split() for line in lines]
+    vocab = Vocabulary.build(words)
+    train = Sentences.encode(words, vocab)
+    chosen_on = train if valid is None else Sentences.encode([line.split() for line in valid], vocab)
+    return NGram(**fields).fit(train, chosen_on)
+
+
+def prob(model, word, after):
+    """p(word | after), both as written."""
+    event = model.vocab_.events.index(word)
+    return float(np.exp(model.next_log_probs(Sentences.encode_prefixes([after.split()], model.vocab_))[0, event]))

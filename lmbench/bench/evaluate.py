@@ -11,6 +11,7 @@ from lmbench.errors import BadModel
 from lmbench.measures import coverage
 from lmbench.measures.cost import stopwatch
 from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
+from lmbench.measures.strata import by_stratum
 from lmbench.model import Floats, LanguageModel
 from lmbench.text.probes import Probes
 from lmbench.text.sentences import Sentences
@@ -117,6 +118,9 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     for order, mask in yardstick.unseen.items():
         if order > 1 and mask.any():
             metrics[f"ppl_unseen_{order}"] = perplexity(log_probs[mask])
+    strata = model.strata(test)
+    if strata is not None:
+        metrics.update(by_stratum(log_probs, strata))
     metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
 
     segments = _segments(test)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lmbench.errors import BadConfig, choose
-from lmbench.model import Floats, LanguageModel, State
+from lmbench.model import Floats, LanguageModel, State, Strata
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.explain import Explanation, explain
 from lmbench.ngrams.prune import prune
 from lmbench.ngrams.quantise import quantise, restore_quantised
-from lmbench.ngrams.smoothing import METHODS, Settings
+from lmbench.ngrams.recursion import Settings
+from lmbench.ngrams.smoothing import METHODS, SCORES
 from lmbench.ngrams.table import NGramTable
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class NGram(LanguageModel):
-    """p(w | the order-1 words before it), interpolated over orders: see lmbench.ngrams.smoothing for the recursion.
+    """p(w | the order-1 words before it), each order resting on the one below: lmbench.ngrams.recursion.
 
     order:     words of the longest n-gram, its last word included
-    smoothing: mle, add_k, witten_bell, kneser_ney or modified_kneser_ney
-    k:         what add_k adds to each count
-    fallback:  whether the Kneser-Ney methods may use fixed discounts, with a note, where the text is too small to
+    smoothing: mle, add_k, jelinek_mercer, dirichlet, witten_bell, absolute_discounting, kneser_ney,
+               kneser_ney_backoff, modified_kneser_ney, pitman_yor, katz or stupid_backoff
+    k:         what add_k adds to each count; chosen on valid if left out
+    mu:        strengths of dirichlet's prior at orders 1, 2, ..., the last one also that of higher orders; chosen on
+               valid if left out
+    fallback:  whether methods that discount may use fixed discounts, with a note, where the text is too small to
                estimate them; false stops with an error, as KenLM does unless told otherwise
     cutoffs:   n-grams of order n seen cutoffs[n-1] times or less in train are left out; the last one is also that of
                higher orders, and the first is 0, for words belong to the vocabulary. (0, 0, 1) is lmplz --prune 0 0 1
@@ -42,13 +46,14 @@ class NGram(LanguageModel):
                sorted on disk. It changes no number
 
     order = 1 with mle is the relative frequency of each word. KenLM's lmplz gives the same probabilities as
-    modified_kneser_ney; on the Penn Treebank, 82,430 predictions, the test perplexities of orders 2 to 5 are
-    185.7049, 148.2815, 142.7156, 141.1862.
+    modified_kneser_ney; on the Penn Treebank, 82,430 predictions, the test perplexities of orders 2 to 6 are
+    185.7049, 148.2815, 142.7156, 141.1862, 140.8369. stupid_backoff is no distribution: its scores are for ranking.
     """
 
     order: int = 5
     smoothing: str = "modified_kneser_ney"
-    k: float = 1.0
+    k: float | None = None
+    mu: tuple[float, ...] | None = None
     fallback: bool = True
     cutoffs: tuple[int, ...] = (0,)
     entropy: float = 0.0
@@ -63,10 +68,16 @@ class NGram(LanguageModel):
         self.cutoffs = tuple(self.cutoffs)  # TOML and JSON have lists
         if self.order < 1:
             raise BadConfig(f"order is {self.order}, and an n-gram has at least one word; set order to 1 or more")
-        if not 0 < self.k < np.inf:
+        if self.k is not None and not 0 < self.k < np.inf:
             raise BadConfig(
                 f"k is {self.k}, and add_k must add something finite to each count; "
                 "set k above 0, or smoothing = 'mle' to add nothing"
+            )
+        self.mu = None if self.mu is None else tuple(self.mu)
+        if self.mu is not None and not (self.mu and all(0 < mu < np.inf for mu in self.mu)):
+            raise BadConfig(
+                f"mu = {list(self.mu)} must be one strength or more, each above 0 and finite; "
+                "leave it out to have them chosen on valid"
             )
         if not self.cutoffs or self.cutoffs[0] != 0 or list(self.cutoffs) != sorted(self.cutoffs):
             raise BadConfig(
@@ -80,12 +91,21 @@ class NGram(LanguageModel):
             )
         if self.bits not in (64, 32, 8):
             raise BadConfig(f"bits is {self.bits}, and a score is stored in 64, 32 or 8; set one of these")
+        if not self.normalised and (self.entropy or self.bits == 8):
+            raise BadConfig(
+                f"entropy and bits = 8 are for distributions, and {self.smoothing} is none; use cutoffs, or bits = 32"
+            )
         if self.memory is not None and self.memory < 1:
             raise BadConfig(f"memory is {self.memory} MB, and counting needs some; set 1 or more, or leave it out")
 
+    @property
+    def normalised(self) -> bool:
+        """Whether it is a distribution: whatever the text is, all but stupid back-off are."""
+        return self.order == 1 or self.smoothing not in SCORES
+
     def fit(self, train: Sentences, valid: Sentences) -> Self:
         """Count train and weigh the counts; valid is there for methods that choose by it."""
-        settings = Settings(valid=valid, k=self.k, fallback=self.fallback, cutoffs=self.cutoffs)
+        settings = Settings(valid=valid, k=self.k, mu=self.mu, fallback=self.fallback, cutoffs=self.cutoffs)
         table = NGramTable.count(train, self.order, None if self.memory is None else self.memory << 20)
         self.vocab_ = train.vocab
         model = choose(METHODS, self.smoothing, "smoothing")(table, settings)
@@ -105,6 +125,12 @@ class NGram(LanguageModel):
     def next_log_probs(self, prefixes: Sentences) -> Floats:
         """float64 (S, V), nats: one row of additions, and one write for each n-gram seen after the row's contexts."""
         return self.backoff_.next_log_probs(prefixes)
+
+    def strata(self, batch: Sentences) -> Strata:
+        """By how many of the order-1 words before a token train has together, <s> counted as one."""
+        contexts = [context for _, context in self.backoff_.index.lookup(batch)]
+        known = np.max([n * (context >= 0) for n, context in enumerate(contexts)], axis=0)
+        return Strata.cut(np.asarray(known, np.int64), tuple(range(1, self.order)), "context")
 
     def n_params(self) -> int:
         """Stored numbers: a probability for each n-gram and a back-off weight for each but the longest."""
@@ -129,7 +155,7 @@ class NGram(LanguageModel):
         return self
 
     def notes(self) -> tuple[str, ...]:
-        """Where fixed discounts stand in for estimated ones."""
+        """What was chosen on valid, and where fixed discounts stand in for estimated ones."""
         return self.backoff_.notes
 
 

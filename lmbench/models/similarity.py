@@ -16,6 +16,7 @@ from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams.index import NGramIndex
 from lmbench.ngrams.neighbours import nearest
 from lmbench.ngrams.table import NGramTable
+from lmbench.ngrams.unigram import unigram
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
 
@@ -77,12 +78,10 @@ class Similarity(LanguageModel):
         self.vocab_ = train.vocab
         table = NGramTable.count(train, 2)
         self.index_ = table.index
-        unigrams, bigrams = table.orders
-        context = self.index_.context(2)
+        bigrams, context = table.orders[1], self.index_.context(2)
         n_events = len(train.vocab)
 
-        types = max(int(np.count_nonzero(unigrams.counts)), 1)
-        self.unigram_ = (unigrams.counts[:n_events] + types / n_events) / (train.n_tokens + types)
+        self.unigram_ = unigram(train)
 
         total = np.bincount(context, bigrams.counts, n_events + 1)
         types_after = np.bincount(context, minlength=n_events + 1)

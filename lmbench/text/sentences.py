@@ -128,6 +128,11 @@ class Sentences:
         """float64 (S,): the sum over each row of one value a token."""
         return np.bincount(self.rows, values, len(self)).astype(np.float64)
 
+    def ended(self) -> "Sentences":
+        """Every row with </s> after it: its last token, at offsets[1:] - 1, has the whole row as its history."""
+        offsets = self.offsets + np.arange(len(self) + 1)
+        return Sentences(self.vocab, np.insert(self.tokens, self.offsets[1:], EOS).astype(np.int32), offsets)
+
     def extend_each(self) -> "Sentences":
         """(S * V rows): every row followed by every event in turn, row-major: what a next-word table asks about."""
         n_events = len(self.vocab)

@@ -8,8 +8,9 @@ from toy import toy
 
 from lmbench.bench.evaluate import Yardstick, _segments, evaluate, scored, sums_to_one
 from lmbench.errors import BadModel
+from lmbench.model import LanguageModel
 from lmbench.models.ngram import NGram
-from lmbench.text.probes import Probes, Story
+from lmbench.text.probes import Crossed, Probe, Probes, Story
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary
 
@@ -21,6 +22,7 @@ class Says:
 
     normalised = True
     scope = frozenset({"test", "probes"})
+    strata = LanguageModel.strata
 
     def __init__(self, says=None, total=1.0):
         self.says, self.total = says, total
@@ -101,6 +103,20 @@ def test_what_is_not_a_distribution_gets_no_perplexity(declared):
     assert "story_ranks" in found.arrays
 
 
+def test_stupid_backoff_is_ranked_and_compared_and_nothing_else():
+    probe = Probe(
+        ("나는", "무지"), "배가", ("배가", "고프다"), ("무지", "배가"), held=True, stratum="near", distractor="목이"
+    )
+    probes = Probes(probes=(probe,), crossed=(Crossed(("나는",), "무지", "배가", "매우", "춥다", "near"),))
+    scored_as = {}
+    for smoothing in ("stupid_backoff", "witten_bell"):
+        model = NGram(order=3, smoothing=smoothing).fit(TRAIN, VALID)
+        scored_as[smoothing] = evaluate(model, yardstick(probes=probes)).metrics
+    ranked = {name for name in scored_as["witten_bell"] if name.startswith(("c2_", "c3_"))}
+    assert {"c2_mrr", "c3_matched", "c3_crossed"} <= ranked
+    assert set(scored_as["stupid_backoff"]) == ranked
+
+
 def test_perplexities_by_mask_agree_with_arithmetic_by_hand():
     values = -np.linspace(0.1, 3.0, TEST.n_tokens)
     uniform = -np.log(len(TEST.vocab))
@@ -159,3 +175,14 @@ def test_scope_is_obeyed():
     model = Says()
     model.scope = frozenset({"probes"})
     assert "ppl" not in evaluate(model, yardstick()).metrics
+
+
+def test_strata_of_a_model_are_measured():
+    model = NGram(order=3, smoothing="witten_bell").fit(TRAIN, VALID)
+    found = evaluate(model, yardstick()).metrics
+    strata = model.strata(TEST)
+    for bucket, name in enumerate(strata.names):
+        if (strata.of == bucket).any():
+            assert found[f"share_{name.replace(' ', '_')}"] == (strata.of == bucket).mean()
+    assert sum(value for name, value in found.items() if name.startswith("share_")) == pytest.approx(1)
+    assert not [name for name in evaluate(Says(), yardstick()).metrics if name.startswith("share_")]

@@ -80,6 +80,11 @@ def test_parameters_are_probabilities_and_back_off_weights():
     assert NGram(order=2, smoothing="witten_bell").fit(train, train).n_params() == 5 + 3 + 5
 
 
+def test_stupid_backoff_is_a_distribution_at_order_1_alone():
+    assert [NGram(order=n, smoothing="stupid_backoff").normalised for n in (1, 2, 5)] == [True, False, False]
+    assert all(NGram(smoothing=smoothing).normalised for smoothing in METHODS if smoothing != "stupid_backoff")
+
+
 def test_nothing_to_score_is_nothing():
     model = NGram().fit(TRAIN, TEST)
     assert model.log_probs(Sentences.of_rows([], VOCAB)).shape == (0,)
@@ -104,6 +109,10 @@ def test_a_text_without_words_makes_every_event_alike():
         ({"entropy": -1e-8}, "entropy is -1e-08, .* set it to a small number such as 1e-7, or to 0"),
         ({"entropy": float("nan")}, "entropy is nan"),
         ({"bits": 16}, "bits is 16, .* 64, 32 or 8"),
+        ({"bits": 8, "smoothing": "stupid_backoff"}, "stupid_backoff is none"),
+        ({"entropy": 1e-7, "smoothing": "stupid_backoff"}, "stupid_backoff is none; .*cutoffs"),
+        ({"mu": ()}, r"mu = \[\] must be one strength or more"),
+        ({"mu": (2.0, 0.0)}, r"mu = \[2.0, 0.0\] must be .* leave it out to have them chosen on valid"),
         ({"smoothing": "kneser_nay"}, "no smoothing 'kneser_nay'; did you mean 'kneser_ney'?"),
     ],
 )
@@ -115,3 +124,18 @@ def test_a_bad_field_is_named_when_the_model_is_made(fields, message):
 def test_the_kind_is_its_file():
     assert Model is NGram
     assert Model.family == "ngram"
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_strata_are_the_words_of_context_that_train_has(order):
+    model = NGram(order=order, smoothing="witten_bell").fit(TRAIN, TEST)
+    begun = {(VOCAB.bos, *row[:i])[-n:] for row in TRAIN for i in range(len(row)) for n in range(1, order)}
+    expected = []
+    for row in TEST:
+        for i in range(len(row)):
+            history = (VOCAB.bos, *row[:i])
+            expected.append(max((n for n in range(1, order) if n <= len(history) and history[-n:] in begun), default=0))
+    strata = model.strata(TEST)
+    assert strata.of.tolist() == expected
+    assert strata.names[0] == ("context 0" if order > 1 else "context 0+")
+    assert len(strata.names) == order

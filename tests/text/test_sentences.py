@@ -98,3 +98,9 @@ def test_encode_ends_rows_and_encode_prefixes_does_not():
 def test_what_is_not_a_batch(tokens, offsets, what):
     with pytest.raises(ValueError, match=what):
         Sentences(VOCAB, np.array(tokens, np.int32), np.array(offsets, np.int64))
+
+
+@fixed
+@given(rows_of_ids)
+def test_ended(rows):
+    assert listed(of(rows).ended()) == [[*row, EOS] for row in rows]

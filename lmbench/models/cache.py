@@ -1,0 +1,117 @@
+"""Kind `cache`: the words of a row's own past, on top of how frequent words are anyway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from lmbench.errors import BadConfig
+from lmbench.model import Floats, LanguageModel, State
+from lmbench.ngrams.unigram import unigram
+from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+MUS = tuple(2.0**k for k in range(21))
+"""Strengths tried on valid: 1, 2, 4, ... 1,048,576."""
+
+
+@dataclass(kw_only=True)
+class Cache(LanguageModel):
+    """Unigram cache (Kuhn & De Mori 1990; Jelinek, Merialdo, Roukos & Strauss 1991), a Dirichlet prior over it:
+
+        p(w | h) = (count of w in the last n words of the row + mu P(w)) / (n + mu),  n = min(window, words so far)
+
+    P is the smoothed unigram of train, so an empty past gives P. Rows stay independent: a cache remembers its
+    own row and no other, which in sentence rows is next to nothing; it is meant for streams.
+
+    window: how many of the last words are remembered; None is all of the row. Kuhn & De Mori took 200
+    mu:     how many words of the past weigh as much as P; left out, the power of 2 from 1 to 2**20 under which
+            valid is likeliest
+    """
+
+    window: int | None = 200
+    mu: float | None = None
+
+    family: ClassVar[str] = "ngram"
+
+    def __post_init__(self) -> None:
+        if self.window is not None and self.window < 1:
+            raise BadConfig(
+                f"window is {self.window}, and a cache remembers one word at least; set it to 1 or more, "
+                "or leave it out to remember the whole row"
+            )
+        if self.mu is not None and not 0 < self.mu < np.inf:
+            raise BadConfig(
+                f"mu is {self.mu}, and without some weight on the unigram what was not said yet is impossible; "
+                "set it above 0, or leave it out to have it chosen on valid"
+            )
+
+    @property
+    def track(self) -> str:
+        """'adaptive': what a row has said so far changes what comes next."""
+        return "adaptive"
+
+    def fit(self, train: Sentences, valid: Sentences) -> Self:
+        """Count words; try every mu on valid where none is given, the larger of equals."""
+        self.vocab_ = train.vocab
+        self.unigram_ = unigram(train)
+        said, n, p = *self._recall(valid), self.unigram_[valid.tokens]
+        likelihood = {mu: np.log((said + mu * p) / (n + mu)).sum() for mu in reversed(MUS)}
+        self.mu_ = max(likelihood, key=lambda mu: likelihood[mu]) if self.mu is None else float(self.mu)
+        return self
+
+    def log_probs(self, batch: Sentences) -> Floats:
+        """float64 (N,), nats."""
+        said, n = self._recall(batch)
+        logs: Floats = np.log((said + self.mu_ * self.unigram_[batch.tokens]) / (n + self.mu_))
+        return logs
+
+    def next_log_probs(self, prefixes: Sentences) -> Floats:
+        """float64 (S, V), nats."""
+        n_events, lengths = len(self.vocab_), prefixes.lengths
+        n = lengths if self.window is None else np.minimum(lengths, self.window)
+        recent = prefixes.positions >= (lengths - n)[prefixes.rows]
+        cells = prefixes.rows[recent] * n_events + prefixes.tokens[recent]
+        said = np.bincount(cells, minlength=len(prefixes) * n_events).reshape(len(prefixes), n_events)
+        table: Floats = np.log((said + self.mu_ * self.unigram_) / (n[:, None] + self.mu_))
+        return table
+
+    def _recall(self, batch: Sentences) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Two int64 (N,): how often each token stands among the words its cache remembers, and how many these are."""
+        position = batch.positions
+        first = np.zeros_like(position) if self.window is None else np.maximum(position - self.window, 0)
+        # Sorted by row, word and position, the tokens equal to one in its window are a range that ends before it.
+        word = batch.rows * len(batch.vocab) + batch.tokens
+        order = np.argsort(word, kind="stable")
+        places = word * (int(batch.lengths.max(initial=0)) + 1)
+        in_order = (places + position)[order]
+        said = np.empty_like(position)
+        said[order] = np.arange(batch.n_tokens) - np.searchsorted(in_order, (places + first)[order])
+        return said, position - first
+
+    def n_params(self) -> int:
+        """Stored numbers: a probability an event, and mu."""
+        return len(self.unigram_) + 1
+
+    def state(self) -> State:
+        """The unigram and mu."""
+        return {"unigram": self.unigram_, "mu": np.array([self.mu_])}
+
+    def restore(self, vocab: Vocabulary, state: State) -> Self:
+        """The inverse of state()."""
+        self.vocab_ = vocab
+        self.unigram_, self.mu_ = np.asarray(state["unigram"]), float(state["mu"][0])
+        return self
+
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen on valid."""
+        return () if self.mu is not None else (f"mu = {self.mu_:g}, chosen on valid",)
+
+
+Model = Cache

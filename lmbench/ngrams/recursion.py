@@ -1,0 +1,132 @@
+"""The recursion that every smoothing method fills in, from counts to the weights of
+
+    p_n(w | h) = alpha[h w] + gamma[h] * p_{n-1}(w | h without its first word),    p_0 = 1 / V
+
+where alpha is 0 for an n-gram never seen and gamma is 1 for a context never seen. V counts <unk> and </s>, not
+<s>. A method says how the alphas of an order and the gammas of its contexts come from what it is shown, a Level;
+`weigh` runs that from order 1 upwards, cuts off rare n-grams and gives the back-off form in which all n-gram models
+are stored and scored. What does not interpolate is written in the same form with
+alpha[h w] = p(w | h) - gamma[h] * p(w | h'): see `back_off`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lmbench.ngrams.backoff import BackOff, log
+from lmbench.ngrams.table import NGramTable, Whole
+from lmbench.text.sentences import Sentences
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+AlphaGamma = tuple[Floats, Floats]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a method may use beside the counts; each takes what it needs.
+
+    valid:    text for choices a method makes by likelihood
+    k:        what add_k adds; None: chosen on valid
+    mu:       dirichlet's strength of the prior at each order, the last one also that of higher orders; None: chosen
+              on valid
+    fallback: whether fixed discounts may stand in where none can be estimated; BadDiscounts if not
+    cutoffs:  n-grams of order n seen cutoffs[n-1] times or less are left out; the last is also that of higher orders
+    """
+
+    valid: Sentences
+    k: float | None = None
+    mu: tuple[float, ...] | None = None
+    fallback: bool = True
+    cutoffs: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """The G n-grams of one order, as a method sees them. Arrays are (G,).
+
+    n:          their order
+    counts:     how often each occurs
+    adjusted:   how many different words each was seen after: lmbench.ngrams.table.Order
+    context:    the context of each
+    n_contexts: how many contexts there are; some have nothing after them
+    lower:      p_{n-1} of each one's last word after its suffix
+    kept:       whether each survives the cut-offs
+    """
+
+    n: int
+    counts: Whole
+    adjusted: Whole
+    context: Ints
+    n_contexts: int
+    lower: Floats
+    kept: Bools
+
+    def sums(self, values: npt.ArrayLike) -> Floats:
+        """float64 (n_contexts,): the sum of (G,) values over the n-grams of each context."""
+        return np.bincount(self.context, np.asarray(values), self.n_contexts).astype(np.float64)
+
+
+def weigh(
+    table: NGramTable, settings: Settings, order: Callable[[Level], AlphaGamma], notes: Iterable[str] = ()
+) -> BackOff:
+    """The back-off form of the recursion, from the lowest order up, without the n-grams that are cut off.
+
+    order: Level -> alpha (G,), gamma (n_contexts,)
+    notes: read when all orders are done
+
+    What is cut off leaves its alpha to the gamma of its context, as in lmplz --prune, so all still sums to one. No
+    n-gram loses its context or its suffix: these are at least as frequent and cut off no higher.
+    """
+    index, base = table.index, table.index.n_events + 1
+    kept, log_p, log_gamma, counts = [np.ones(base, bool)], [], [], []
+    p = np.full(base, 1 / index.n_events)
+    for n, one in enumerate(table.orders, start=1):
+        lower = p if n == 1 else p[one.suffix]
+        context = index.context(n)
+        cutoff = settings.cutoffs[min(n, len(settings.cutoffs)) - 1]
+        if n > 1:
+            kept.append(one.counts > cutoff)
+        alpha, gamma = order(Level(n, one.counts, one.adjusted, context, index.n_contexts(n), lower, kept[-1]))
+        if n > 1:
+            if cutoff:
+                gamma = gamma + np.bincount(context, np.where(kept[-1], 0, alpha), len(gamma))
+                alpha = np.where(kept[-1], alpha, 0)
+            log_gamma.append(log(gamma[kept[-2]]))
+        p = alpha + gamma[context] * lower
+        log_p.append(log(p[kept[-1]]))
+        counts.append(one.counts[kept[-1]])
+    if table.order > 1:  # <s> comes once a row, and one word after it
+        counts[0][-1] = table.orders[1].counts[table.orders[1].at_bos].sum()
+    return BackOff(index.keeping(kept), tuple(log_p), tuple(log_gamma), tuple(counts), tuple(notes))
+
+
+def back_off(level: Level, p: Floats) -> AlphaGamma:
+    """p(w | h) (G,) where h w was seen, and elsewhere a share of p_{n-1} such that all sums to one (Katz 1987).
+
+    gamma(h) = (1 - sum of p) / (1 - sum of p_{n-1}), sums over the words seen after h. Where these are all words
+    there are, nothing is left to share, and p is scaled to sum to one.
+    """
+    listed = np.where(level.kept, p, 0)
+    unseen = 1 - level.sums(np.where(level.kept, level.lower, 0))
+    total = level.sums(listed)
+    full = (unseen < FULL) & (total > 0)
+    gamma = np.where(full, 0.0, (1 - total) / np.where(full, 1.0, unseen))
+    listed = np.where(full[level.context], over(p, total[level.context]), p)
+    return np.where(level.kept, listed - gamma[level.context] * level.lower, 0), gamma
+
+
+FULL = 1e-12
+"""Less than this is what the sum of all p_{n-1} leaves to rounding."""
+
+
+def over(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
+    """a / b, and 0 where b is 0."""
+    below = np.asarray(b, np.float64)
+    quotient: Floats = np.divide(a, below, out=np.zeros(below.shape), where=below > 0)
+    return quotient

@@ -162,6 +162,12 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--prefix", default="", help="how every sentence begins")
     added.add_argument("--temperature", type=float, default=1.0)
     added.add_argument("--max-tokens", type=int, default=50)
+
+    added = command("export", export)
+    added.add_argument("row")
+    added.add_argument("file", type=Path, help="plain, .gz or .xz")
+    shared(added)
+    added.add_argument("--seed", type=int, default=0)
     return parser.parse_args(words)
 
 
@@ -365,17 +371,17 @@ def explain(options: argparse.Namespace, _: Sequence[str]) -> int:
     A line for each context that was asked, longest first: how often the word followed it in the training text, and
     the factor it gives. What stands under p is their product.
     """
-    from lmbench.models.ngram import NGram
     from lmbench.ngrams.explain import table
     from lmbench.text.sentences import Sentences
 
     model, tokenizer = _fitted(options)
-    if not isinstance(model, NGram):
+    explained = getattr(model, "explain", None)
+    if explained is None:
         raise BadConfig(
             f"{options.row} does not back off from context to context, so there are no steps to show: it is a model "
-            f"of class {type(model).__name__}; ask a row of kind 'ngram', such as mkn-5"
+            f"of class {type(model).__name__}; ask a row of kind 'ngram' or 'arpa'"
         )
-    for line in table(model.explain(Sentences.encode(tokenizer.tokenize([options.sentence]), model.vocab_))):
+    for line in table(explained(Sentences.encode(tokenizer.tokenize([options.sentence]), model.vocab_))):
         print(line)
     return DONE
 
@@ -398,6 +404,25 @@ def generate(options: argparse.Namespace, _: Sequence[str]) -> int:
     )
     for row in rows:
         print(tokenizer.join(model.vocab_.decode(row)))
+    return DONE
+
+
+def export(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """write a fitted n-gram row as an ARPA file, for KenLM, SRILM or another benchmark"""
+    from lmbench.bench import runner
+    from lmbench.ngrams import arpa
+
+    benchmark, folder = _benchmark_of(options)
+    model = runner.fitted(benchmark, options.row, folder, options.seed)
+    backoff = getattr(model, "backoff_", None)
+    if backoff is None:
+        raise BadConfig(
+            f"row {options.row!r} is of kind {benchmark.row(options.row).kind!r}, which has no back-off form, and ARPA "
+            "files hold no other; export a row of kind 'ngram' or 'arpa'"
+        )
+    arpa.write(backoff, model.vocab_, options.file)
+    sizes = ", ".join(f"{len(keys):,} of order {n}" for n, keys in enumerate(backoff.index.keys, start=1))
+    print(f"{options.file}: n-grams {sizes}; {options.file.stat().st_size / 1e6:.1f} MB")
     return DONE
 
 

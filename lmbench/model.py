@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -49,6 +51,12 @@ class LanguageModel(ABC):
 
     family: ClassVar[str] = "other"
     """What a benchmark groups rows by: ngram, word-vector, recurrent, mixture, reference."""
+
+    files: ClassVar[tuple[str, ...]] = ()
+    """Fields that name files which fit() reads. What is in them decides the row's numbers as fields do."""
+
+    find: Callable[[str], Path] = staticmethod(Path)
+    """Where the file that a field names is; a benchmark has it sought where its corpus is."""
 
     @property
     def track(self) -> str:

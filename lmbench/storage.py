@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from lmbench.errors import LMBenchError
 
@@ -29,25 +29,34 @@ def sha256(source: Path | bytes) -> str:
 
 
 def atomic_write(path: Path, content: bytes | str | Iterable[Buffer]) -> str:
-    """Make path hold content (text as UTF-8, line ends as given), and say its SHA-256; a missing folder is made.
+    """Make path hold content, text as UTF-8 with line ends as given, and say its SHA-256: atomic() for what is known.
 
     Content in parts is written as it comes, so what is large need not be in memory twice.
+    """
+    content = content.encode("utf-8") if isinstance(content, str) else content
+    digest = hashlib.sha256()
+    with atomic(path) as file:
+        for part in [content] if isinstance(content, bytes) else content:
+            file.write(part)
+            digest.update(part)
+    return digest.hexdigest()
 
-    The content goes to a temporary file in the same folder, reaches the disk, and only then takes the
-    name: whoever reads path, and a machine that stops at any moment, finds the old content or the new.
+
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """A file to write what path is to hold; its folder is made where it is missing.
+
+    What is written goes to a temporary file in the same folder, reaches the disk, and only then takes the
+    name: whoever reads path, and a machine that stops at any moment, finds the old content or the new. An
+    exception leaves the old.
     """
     path = Path(path)
-    content = content.encode("utf-8") if isinstance(content, str) else content
-    parts = [content] if isinstance(content, bytes) else content
-    digest = hashlib.sha256()
     temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as file:
-                for part in parts:
-                    file.write(part)
-                    digest.update(part)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
@@ -55,7 +64,6 @@ def atomic_write(path: Path, content: bytes | str | Iterable[Buffer]) -> str:
             with suppress(OSError):
                 temporary.unlink()
         _sync_folder(path.parent)
-        return digest.hexdigest()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise LMBenchError(

@@ -6,6 +6,7 @@ A row is the fields of one model; a part of a mixture is {"kind": ..., "fields":
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from lmbench.ngrams.smoothing import METHODS
@@ -41,6 +42,7 @@ SETTINGS: dict[str, list[Fields]] = {
     "infinity": [{}, {"longest": 2}, {"longest": 0}],
     "infini_gram": [{"longest": 4}],
     "cache": [{}, {"window": 3}, {"window": None, "mu": 20.0}],
+    "arpa": [{"path": str(Path(__file__).parent / "data" / "toy.arpa")}],
     "similarity": [{}, {"neighbours": 2, "beta": 4.0, "gamma": 0.3}],
     "recurrent": [
         *({**RECURRENT, "cell": cell, "tied": tied} for cell, tied in product(("rnn", "lstm", "gru"), (True, False))),

@@ -1,5 +1,6 @@
 """The command line from end to end: what it prints, what it leaves on disk, how it ends."""
 
+import gzip
 import os
 import random
 import re
@@ -154,6 +155,8 @@ BAD = {
     "no file to score": (["score", "mle-2", "mi.txt", "--benchmark", "my", "--out", "tmp"], "did you mean 'my.txt'"),
     "one word too many": (["list", "hungry", "ptb"], "'ptb' is one word too many"),
     "unknown kind": (["list", "ngrma"], "did you mean 'ngram'"),
+    "no such folder to export to": (["export", "mkn-3", "my.txt/a.arpa", "--benchmark", "my", "--out", "tmp"],
+                                    "cannot write my.txt/a.arpa"),
     "temperature": (["generate", "mle-2", "--benchmark", "my", "--out", "tmp", "--temperature", "nan"], "temperature"),
 }  # fmt: skip
 
@@ -248,6 +251,51 @@ def test_generate_is_reproducible(capsys):
     assert drawn[0] == drawn[1] != drawn[2]
     assert len(drawn[0]) == 8
     assert all(line.startswith("we are") for line in drawn[0])
+
+
+ARPA = """
+[corpus]
+train = "my.txt"
+[rows.theirs]
+kind = "arpa"
+path = "mkn-3.arpa.gz"
+[rows.ours]
+kind = "ngram"
+order = 3
+[rows.both]
+kind = "mixture"
+components = ["theirs", "ours"]
+"""
+
+
+def test_a_row_goes_out_as_arpa_and_comes_in_as_a_row(home):
+    named = ["--benchmark", "my", "--out", "tmp"]
+    done = lmbench("export", "mkn-3", "mkn-3.arpa.gz", *named, cwd=home)
+    assert (done.returncode, done.stderr) == (0, b"")
+    with gzip.open(home / "mkn-3.arpa.gz", "rt", encoding="utf-8") as file:
+        text = file.read()
+    sizes = [int(line.split("=")[1]) for line in text.splitlines() if line.startswith("ngram ")]
+    assert text.startswith("\\data\\\nngram 1=")
+    said = ", ".join(f"{size:,} of order {n}" for n, size in enumerate(sizes, start=1))
+    assert done.stdout.decode() == f"mkn-3.arpa.gz: n-grams {said}; 0.0 MB\n"
+    (home / "theirs.toml").write_text(ARPA, "utf-8")
+    ran = lmbench("run", "all", "--benchmark", "theirs.toml", "--out", "tmp", "--jobs", "1", cwd=home)
+    assert ran.returncode == 0, ran.stderr.decode()
+    named = ["my.txt", "--benchmark", "theirs.toml", "--out", "tmp"]
+    ours, theirs = (lmbench("score", row, *named, cwd=home).stdout for row in ("ours", "theirs"))
+    assert ours == theirs
+    assert ours.count(b"\n") > 100
+    # out again, and packed differently: the same words and numbers
+    again = lmbench("export", "theirs", "again.arpa", "--benchmark", "theirs.toml", "--out", "tmp", cwd=home)
+    assert again.returncode == 0, again.stderr.decode()
+    assert (home / "again.arpa").read_text("utf-8") == text
+
+
+def test_what_is_no_arpa_model_is_not_exported(home):
+    done = lmbench("export", "both", "both.arpa", "--benchmark", "theirs.toml", "--out", "tmp", cwd=home)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+    assert b"row 'both' is of kind 'mixture', which has no back-off form" in done.stderr
+    assert not (home / "both.arpa").exists()
 
 
 def nobody_is_left(group):

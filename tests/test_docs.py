@@ -68,7 +68,8 @@ def command(*words):
 
 
 def test_the_readme_has_commands():
-    assert {words[0] for words in COMMANDS} == {"run", "report", "list", "score", "explain", "generate", "fit"}
+    known = {"run", "report", "list", "score", "explain", "generate", "fit", "export"}
+    assert {words[0] for words in COMMANDS} == known
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -16,7 +16,7 @@ ROWS = [(kind, fields) for kind, rows in SETTINGS.items() for fields in rows]
 
 def label(row):
     kind, fields = row
-    told = [f"{name}={value}" for name, value in fields.items() if name not in RECURRENT and name != "components"]
+    told = [f"{name}={value}" for name, value in fields.items() if name not in {*RECURRENT, "components", "path"}]
     return "-".join([kind, *told, *fields.get("components", ())])
 
 

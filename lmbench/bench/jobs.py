@@ -46,7 +46,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Bench:
-    """What every job of a benchmark shares."""
+    """What every job of a benchmark shares. find: where the files are that rows name."""
 
     name: str
     train: Sentences
@@ -54,6 +54,7 @@ class Bench:
     yardstick: Yardstick
     models: Path
     environment: dict[str, str]
+    find: Callable[[str], Path] = Path
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         model = build(job, bench.models)
         if hasattr(model, "on_epoch"):
             model.on_epoch = watch
+        if model.files:
+            model.find = bench.find
         with stopwatch() as fit:
             model.fit(bench.train, bench.valid)
         model_bytes = store.save(model, bench.models / job.stem, job.key)

@@ -62,14 +62,16 @@ def _corpus(benchmark: Benchmark, data: Path | None, cache: Path) -> Corpus:
         return corpora.from_tokens(
             benchmark.name, splits, min_count=spec.min_count, vocab_size=spec.vocab_size, unit=spec.unit
         )
-    paths = {split: find(getattr(spec, split), benchmark.folder, data) for split in ("train", "valid", "test")}
-    train = paths["train"]
-    assert train is not None  # parse() lets no corpus through without builtin or train
+    assert spec.train is not None  # parse() lets no corpus through without builtin or train
+
+    def given(name: str | None) -> Path | None:
+        return None if name is None else find(name, benchmark.folder, data)
+
     return corpora.load(
         name=benchmark.name,
-        train=train,
-        valid=paths["valid"],
-        test=paths["test"],
+        train=find(spec.train, benchmark.folder, data),
+        valid=given(spec.valid),
+        test=given(spec.test),
         cache=cache,
         **{name: getattr(spec, name) for name in _LOADED},
     )
@@ -87,10 +89,10 @@ _LOADED = (
 )
 
 
-def find(name: str | None, folder: Path, data: Path | None) -> Path | None:
-    """Where a corpus file is: in the data folder (--data, else $LMBENCH_DATA), else beside the benchmark file."""
-    if name is None or Path(name).is_absolute():
-        return None if name is None else Path(name)
+def find(name: str, folder: Path, data: Path | None) -> Path:
+    """Where a file of a benchmark is: in the data folder (--data, else $LMBENCH_DATA), else beside its own file."""
+    if Path(name).is_absolute():
+        return Path(name)
     if data is None and os.environ.get(DATA):
         data = Path(os.environ[DATA])
     beside = folder / name

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ import lmbench
 from lmbench.bench import jobs, store
 from lmbench.bench.benchmark import Benchmark, Row, cut_down
 from lmbench.bench.jobs import Bench, Job, Progress
-from lmbench.bench.prepare import Prepared, prepare
+from lmbench.bench.prepare import Prepared, find, prepare
 from lmbench.bench.results import SCHEMA, Result, dumps, file_stem, load_one
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, model_class, source
 from lmbench.storage import atomic_write, sha256
+from lmbench.text.files import opened
 
 FACTS, MODELS = "facts", "models"
 _DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
@@ -70,7 +71,8 @@ def plan(
     prepared = prepare(benchmark, data, out / ".cache")
     side_by_side = side_by_side or jobs.cores()
     environment = _environment(side_by_side)
-    everything = _jobs(rows, seeds, prepared)
+    found = partial(find, folder=benchmark.folder, data=data)
+    everything = _jobs(rows, seeds, prepared, found)
     bench = Bench(
         name=benchmark.name,
         train=prepared.corpus.train,
@@ -78,6 +80,7 @@ def plan(
         yardstick=prepared.yardstick,
         models=folder / MODELS,
         environment=environment,
+        find=found,
     )
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
     finished = {file_stem(result.row, result.seed) for result in done}
@@ -114,11 +117,12 @@ def _quick(row: Row, epochs: int) -> Row:
     return Row(row.name, row.kind, {**row.settings, "epochs": min(asked, epochs)}, row.components)
 
 
-def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared) -> list[Job]:
+def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, find: Callable[[str], Path]) -> list[Job]:
     """A job a row and seed; a row without randomness has one, and a mixture has as many as its parts."""
     stems: dict[tuple[str, int], Job] = {}
-    found: list[Job] = []
+    planned: list[Job] = []
     for row in rows:
+        files = {name: _content(find(row.settings[name])) for name in model_class(row.kind).files}
         random = "seed" in {field.name for field in fields(model_class(row.kind))}  # type: ignore[arg-type]
         random = random or any(stems[part, 0].seed is not None for part in row.components)
         for seed in range(seeds if random else 1):
@@ -126,22 +130,23 @@ def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared) -> list[Job]:
             job = Job(
                 row,
                 seed if random else None,
-                _key(row, seed if random else None, prepared, {name: part.key for name, part in parts.items()}),
+                _key(row, seed if random else None, prepared, {name: part.key for name, part in parts.items()}, files),
                 {name: part.stem for name, part in parts.items()},
             )
             stems[row.name, seed] = job
-            found.append(job)
-    return found
+            planned.append(job)
+    return planned
 
 
-def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str]) -> str:
-    """sha256 of everything that determines a row's numbers: fields, seed, text, probes, code, libraries."""
+def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str], files: dict[str, str]) -> str:
+    """sha256 of everything that determines a row's numbers: fields, seed, text, probes, files, code, libraries."""
     bits = prepared.corpus.spelling_bits  # words that are <unk> are not in the fingerprint, but they cost bits
     deciding = {
         "kind": row.kind,
         "settings": row.settings,
         "seed": seed,
         "parts": parts,
+        "files": files,
         "corpus": prepared.corpus.fingerprint,
         "characters": prepared.corpus.characters,
         "spelling": None if bits is None else hashlib.sha256(bits.tobytes()).hexdigest(),
@@ -151,6 +156,12 @@ def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str]) 
         "libraries": _versions(),
     }
     return hashlib.sha256(json.dumps(deciding, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _content(path: Path) -> str:
+    """sha256 of a file that a row names; a BadText that helps where there is none."""
+    with opened(path):
+        return sha256(path)
 
 
 @cache

@@ -10,7 +10,7 @@ import ast
 import pkgutil
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -86,6 +86,9 @@ def construct(kind: str, settings: Mapping[str, Any], where: str) -> LanguageMod
                 f"{where}: {name} = {value!r} is not {spelled(allowed[name])}; "
                 f"see `python -m lmbench list {kind}` for the fields and their defaults"
             )
+    for field in fields(cls):  # type: ignore[arg-type]
+        if field.name not in settings and field.default is MISSING and field.default_factory is MISSING:
+            raise BadConfig(f"{where} has no {field.name}, which kind {kind!r} needs; give it one")
     return cls(**settings)
 
 

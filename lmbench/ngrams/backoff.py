@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from lmbench.ngrams.index import NGramIndex
 from lmbench.ngrams.packing import pack_orders, unpack_orders
+from lmbench.ngrams.sorting import narrow
 from lmbench.text.sentences import Sentences
 
 Floats = npt.NDArray[np.float64]
@@ -34,15 +35,15 @@ class BackOff:
                That of <s> at order 1 is never read
     log_gamma: per order but the highest, float64 (G,): ln of the weight with which each n-gram, as a context, passes on
                to its suffix
-    counts:    per order, (G,): how often each n-gram occurs in train, <s> once a row; () where that is not known
     notes:     what a reader must know: discounts that could not be estimated
+    counts:    per order, (G,): how often each n-gram occurs in train, <s> once a row; () where that is not known
     """
 
     index: NGramIndex
     log_p: tuple[Floats, ...]
     log_gamma: tuple[Floats, ...]
-    counts: tuple[Whole, ...] = ()
     notes: tuple[str, ...] = ()
+    counts: tuple[Whole, ...] = ()
 
     def log_probs(self, batch: Sentences) -> Floats:
         """float64 (N,): ln p of each token, the longest n-gram that ends at it first."""
@@ -108,8 +109,8 @@ class BackOff:
             NGramIndex.restore(n_events, facts),
             tuple(np.asarray(values, np.float64) for values in log_p),
             tuple(np.asarray(values, np.float64) for values in log_gamma),
-            tuple(counts.astype(np.int64) for counts in unpack_orders("counts", facts)),
             tuple(bytes(np.asarray(facts["notes"], np.uint8)).decode().splitlines()),
+            tuple(values.astype(narrow(int(values.max(initial=0)))) for values in unpack_orders("counts", facts)),
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -88,12 +89,13 @@ class NGramIndex:
 
     def keeping(self, kept: Sequence[npt.NDArray[np.bool_]]) -> NGramIndex:
         """The n-grams that kept, bool (G,) an order, marks: all words, and none without its context."""
-        if all(keep.all() for keep in kept):
-            return self
         keys = [self.keys[0]]
-        for n, keep in enumerate(kept[1:], start=2):
-            renumbered = np.cumsum(kept[n - 2]) - 1
-            keys.append(renumbered[self.context(n)[keep]] * (self.n_events + 1) + self.word(n)[keep])
+        for n, (before, keep) in enumerate(pairwise(kept), start=2):
+            if before.all():
+                keys.append(self.keys[n - 1] if keep.all() else self.keys[n - 1][keep])
+            else:
+                renumbered = np.cumsum(before) - 1
+                keys.append(renumbered[self.context(n)[keep]] * (self.n_events + 1) + self.word(n)[keep])
         return NGramIndex(self.n_events, tuple(keys))
 
     def find(self, n: int, context: Ints, word: npt.NDArray[np.integer]) -> Ints:

@@ -80,4 +80,4 @@ def _keeping(model: BackOff, kept: list[Bools], left: list[Floats]) -> BackOff:
         others = unlisted(index, n, backed_off(pairs[:-1], log_p, log_gamma))
         weight = np.divide((left[n - 2] + freed)[kept[n - 2]], others, out=np.ones(len(others)), where=others > 0)
         log_gamma.append(log(weight))
-    return BackOff(index, tuple(log_p), tuple(log_gamma), tuple(counts), model.notes)
+    return BackOff(index, tuple(log_p), tuple(log_gamma), model.notes, tuple(counts))

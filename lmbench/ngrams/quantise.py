@@ -49,7 +49,7 @@ def restore_quantised(n_events: int, state: Mapping[str, npt.NDArray[np.generic]
     for n, values in enumerate(log_gamma, start=1):
         weights.append(np.zeros(model.index.n_contexts(n + 1)))
         weights[-1][model.index.n_children(n + 1) > 0] = values
-    return normalised(BackOff(model.index, model.log_p, tuple(weights), model.counts, model.notes))
+    return normalised(BackOff(model.index, model.log_p, tuple(weights), model.notes, model.counts))
 
 
 def normalised(model: BackOff) -> BackOff:
@@ -66,7 +66,7 @@ def normalised(model: BackOff) -> BackOff:
             total = np.bincount(context, p, len(others)) + np.exp(model.log_gamma[n - 2]) * others
             log_gamma.append(model.log_gamma[n - 2] - np.log(total))
         log_p.append(model.log_p[n - 1] - np.log(total)[context])
-    return BackOff(index, tuple(log_p), tuple(log_gamma), model.counts, model.notes)
+    return BackOff(index, tuple(log_p), tuple(log_gamma), model.notes, model.counts)
 
 
 def _codes(scores: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +70,16 @@ class Level:
 
     def sums(self, values: npt.ArrayLike) -> Floats:
         """float64 (n_contexts,): the sum of (G,) values over the n-grams of each context."""
-        return np.bincount(self.context, np.asarray(values), self.n_contexts).astype(np.float64)
+        summed, values = np.zeros(self.n_contexts), np.asarray(values)
+        if len(values):
+            exact = np.int64 if values.dtype.kind in "iub" else np.float64
+            summed[self.context[self._first]] = np.add.reduceat(values, self._first, dtype=exact)
+        return summed
+
+    @cached_property
+    def _first(self) -> Ints:
+        """The first n-gram of each context that has any: those of one context stand together."""
+        return np.flatnonzero(np.diff(self.context, prepend=-1))
 
 
 def weigh(
@@ -92,18 +102,19 @@ def weigh(
         cutoff = settings.cutoffs[min(n, len(settings.cutoffs)) - 1]
         if n > 1:
             kept.append(one.counts > cutoff)
-        alpha, gamma = order(Level(n, one.counts, one.adjusted, context, index.n_contexts(n), lower, kept[-1]))
-        if n > 1:
-            if cutoff:
-                gamma = gamma + np.bincount(context, np.where(kept[-1], 0, alpha), len(gamma))
-                alpha = np.where(kept[-1], alpha, 0)
-            log_gamma.append(log(gamma[kept[-2]]))
+        level = Level(n, one.counts, one.adjusted, context, index.n_contexts(n), lower, kept[-1])
+        alpha, gamma = order(level)
+        if not kept[-1].all():
+            gamma = gamma + level.sums(np.where(kept[-1], 0, alpha))
+            alpha = np.where(kept[-1], alpha, 0)
         p = alpha + gamma[context] * lower
-        log_p.append(log(p[kept[-1]]))
+        log_p.append(log(p)[kept[-1]])
         counts.append(one.counts[kept[-1]])
+        if n > 1:
+            log_gamma.append(log(gamma)[kept[-2]])
     if table.order > 1:  # <s> comes once a row, and one word after it
         counts[0][-1] = table.orders[1].counts[table.orders[1].at_bos].sum()
-    return BackOff(index.keeping(kept), tuple(log_p), tuple(log_gamma), tuple(counts), tuple(notes))
+    return BackOff(index.keeping(kept), tuple(log_p), tuple(log_gamma), tuple(notes), tuple(counts))
 
 
 def back_off(level: Level, p: Floats) -> AlphaGamma:

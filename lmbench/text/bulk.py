@@ -6,20 +6,17 @@ by split() and one look-up a word. The ids are the same.
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
-from typing import IO, Any
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.errors import BadText
-from lmbench.text.files import read_lines
+from lmbench.text.files import opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, ranking
 
@@ -60,27 +57,24 @@ def encode(lines: Iterable[str], vocab: Vocabulary) -> Sentences:
 def blocks(path: Path) -> Iterator[str]:
     """The text in blocks of whole lines, NFC, each line end as END between spaces.
 
-    What is wrong with a file is found here and said by read_lines().
+    What is wrong with a text is found here and said by read_lines().
     """
-    path = Path(path)
-    opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix.lower(), open)
     any_word = False
-    try:
-        with opener(path, "rb") as file:
-            for data in _whole_lines(file):
+    with opened(path) as file:
+        for data in _whole_lines(file):
+            try:
                 text = data.decode("utf-8").removeprefix("\ufeff")
-                if END in text:
-                    raise ValueError("a null character")
-                any_word = any_word or not text.isspace()
-                yield _marked(text)
-    except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
-        read_lines(path)
-        raise BadText(f"cannot read {path}: {error}; check the file") from error
+            except UnicodeDecodeError:
+                text = END
+            if END in text:
+                read_lines(path)
+            any_word = any_word or not text.isspace()
+            yield _marked(text)
     if not any_word:
         read_lines(path)
 
 
-def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
+def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
     """About BLOCK bytes at a time, up to a line end."""
     rest = b""
     while data := file.read(BLOCK):

@@ -7,17 +7,16 @@ import lzma
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from lmbench.errors import BadConfig, BadText
 
-_OPENERS: dict[str, Callable[[Path], bytes]] = {
-    ".gz": lambda path: gzip.decompress(path.read_bytes()),
-    ".xz": lambda path: lzma.decompress(path.read_bytes()),
-}
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
 _MAGIC = {
     b"\x1f\x8b": "gzip; its name must end in .gz",
     b"\xfd7zXZ\0": "xz; its name must end in .xz",
@@ -65,7 +64,8 @@ def read_lines(path: Path, limit: int | None = None) -> Lines:
     if limit is not None and limit < 1:
         raise BadConfig(f"limit = {limit}: at least one line must be read; leave it out to read all")
     path = Path(path)
-    text = _decode(_content(path), path)
+    with opened(path) as file:
+        text = _decode(file.read(), path)
     normal = unicodedata.is_normalized("NFC", text)
     lines: list[str] = []
     empty = changed = 0
@@ -89,11 +89,13 @@ def read_lines(path: Path, limit: int | None = None) -> Lines:
     return Lines(lines, empty, changed)
 
 
-def _content(path: Path) -> bytes:
-    """The bytes of the file, unpacked."""
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, unpacked (.gz, .xz); what goes wrong while they are read is a BadText."""
     packed = path.suffix.lower()
     try:
-        return _OPENERS.get(packed, Path.read_bytes)(path)
+        with _OPENERS.get(packed, Path.open)(path, "rb") as file:
+            yield file
     except FileNotFoundError:
         raise BadText(f"no file {path}{_nearby(path)}") from None
     except IsADirectoryError:

@@ -12,7 +12,7 @@ from lmbench.bench import jobs, runner, store
 from lmbench.bench.benchmark import load
 from lmbench.bench.results import Result, file_stem, load_one
 from lmbench.bench.results import load as load_results
-from lmbench.errors import BadConfig, BadModel
+from lmbench.errors import BadConfig, BadModel, BadText
 
 ROWS = """
 [corpus]
@@ -298,3 +298,31 @@ def test_a_result_is_on_disk_what_it_was(tmp_path):
         assert again.arrays[name].dtype == array.dtype
     with pytest.raises(ValueError, match=r"not JSON compliant|Out of range"):
         replace(result, metrics={"ppl": float("nan")}).save(tmp_path)
+
+
+def test_a_file_that_a_row_reads_is_found_beside_the_benchmark_and_its_content_is_in_the_key(tmp_path):
+    rows = ROWS.split("[rows.two]")[0] + "[rows.theirs]\nkind = 'arpa'\npath = 'toy.arpa'\n"
+    benchmark = write(tmp_path, rows)
+    content = (Path(__file__).parent.parent / "data" / "toy.arpa").read_text("utf-8")
+    (tmp_path / "toy.arpa").write_text(content, "utf-8")
+    planned = plan(benchmark, ["all"], tmp_path / "out")
+    results = [event for event in runner.run(planned) if isinstance(event, Result)]
+    assert results[0].error is None
+    assert results[0].config == {"path": "toy.arpa"}  # as it was written, wherever that is
+    assert "events are in the file" in results[0].notes[0]
+    assert todo(plan(benchmark, ["all"], tmp_path / "out")) == []
+    # in a data folder, the same content is the same row
+    (tmp_path / "data").mkdir()
+    (tmp_path / "toy.arpa").rename(tmp_path / "data" / "toy.arpa")
+    assert todo(plan(benchmark, ["all"], tmp_path / "out", data=tmp_path / "data")) == []
+    (tmp_path / "data" / "toy.arpa").write_text(content.replace("-0.739521848", "-0.739521849"), "utf-8")
+    assert todo(plan(benchmark, ["all"], tmp_path / "out", data=tmp_path / "data")) == ["theirs"]
+    with pytest.raises(BadText, match=r"no file .*toy\.arpa"):
+        plan(benchmark, ["all"], tmp_path / "out")
+
+
+def test_a_field_that_must_be_given_is_missed_before_anything_is_read(tmp_path):
+    benchmark = write(tmp_path, ROWS.split("[rows.two]")[0] + "[rows.theirs]\nkind = 'arpa'\n")
+    (tmp_path / "train.txt").unlink()
+    with pytest.raises(BadConfig, match="row 'theirs' has no path, which kind 'arpa' needs"):
+        plan(benchmark, ["all"], tmp_path / "out")

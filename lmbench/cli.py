@@ -141,6 +141,12 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--seed", type=int, default=0)
     added.add_argument("--words", action="store_true", help="one line a word instead of one a sentence")
 
+    added = command("explain", models.explain)
+    added.add_argument("row")
+    added.add_argument("sentence")
+    shared(added)
+    added.set_defaults(seed=0)
+
     added = command("generate", models.generate)
     added.add_argument("row", help="a row that was run, or a model that fit saved")
     shared(added)

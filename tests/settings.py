@@ -24,6 +24,14 @@ SETTINGS: dict[str, list[Fields]] = {
     "ngram": [
         *({"smoothing": method, "order": order} for method, order in product(METHODS, (1, 2, 3, 5))),
         {"smoothing": "add_k", "order": 3, "k": 0.1},
+        {"smoothing": "modified_kneser_ney", "order": 4, "cutoffs": [0, 0, 1]},
+        {"smoothing": "modified_kneser_ney", "order": 4, "entropy": 0.003},
+        {"order": 3, "smoothing": "witten_bell", "cutoffs": [0, 1], "entropy": 0.001, "bits": 8, "counts": False},
+        {"order": 3, "smoothing": "mle", "bits": 8},
+        {"smoothing": "modified_kneser_ney", "order": 5, "bits": 8},
+        {"smoothing": "modified_kneser_ney", "order": 5, "bits": 32},
+        {"smoothing": "katz", "order": 3, "cutoffs": [0, 1], "entropy": 0.001, "bits": 8},
+        {"smoothing": "stupid_backoff", "order": 3, "bits": 32},
         {"smoothing": "dirichlet", "order": 3, "mu": [8.0, 2.0]},
         *(
             {"smoothing": method, "order": 3, "cutoffs": [0, 1]}

@@ -3,6 +3,7 @@
 import gzip
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from lmbench.bench import store
 from lmbench.cli import main
+from lmbench.models.similarity import Similarity
+from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parent.parent
 LAZY = ("torch", "pandas", "matplotlib", "gensim", "nltk")
@@ -217,6 +222,23 @@ def test_score_reads_standard_input(home):
         done = lmbench(*command, cwd=home, given=given)
         assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
         assert said in done.stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_explain_shows_the_steps_to_each_word(capsys):
+    assert main(["explain", "mkn-3", "we are strange", "--benchmark", "my", "--out", "tmp"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == ["word", "p", "in", "the", "training", "text"]
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["we", "are", "<unk>", "</s>"]
+    assert re.fullmatch(r"are +0\.\d+ +after <s> we +\d+ of \d+ times +p = 0\.\d+", lines[1])
+    assert re.fullmatch(r"<unk> .* after we are +never in \d+ times +back off x 0\.\d+", lines[2])
+
+
+def test_what_does_not_back_off_cannot_be_explained(here, capsys):
+    vocab = Vocabulary.build([["we", "are"]])
+    train = Sentences.encode([["we", "are"]], vocab)
+    store.save(Similarity().fit(train, train), here / "similar", tokenizer="whitespace")
+    assert "ask a row of kind 'ngram'" in refused(capsys, "explain", "similar", "we are")
 
 
 @pytest.mark.usefixtures("here")

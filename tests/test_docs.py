@@ -68,7 +68,16 @@ def command(*words):
 
 
 def test_the_readme_has_commands():
-    assert {words[0] for words in COMMANDS} == {"run", "report", "list", "score", "generate", "export", "fit"}
+    assert {words[0] for words in COMMANDS} == {
+        "run",
+        "report",
+        "list",
+        "score",
+        "generate",
+        "explain",
+        "export",
+        "fit",
+    }
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

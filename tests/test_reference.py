@@ -205,6 +205,22 @@ def test_penn_treebank_perplexity_is_kenlm_s(penn, order, perplexity):
 
 
 @pytest.mark.parametrize(
+    ("cutoffs", "sizes", "perplexity"),
+    [
+        ((0, 0, 1), [10_002, 264_990, 81_305, 43_110, 22_983], 147.4003),
+        ((0, 1, 1, 2), [10_002, 88_482, 81_305, 15_771, 7_960], 160.4093),
+    ],
+)
+def test_penn_treebank_pruned_is_kenlm_s(penn, cutoffs, sizes, perplexity):
+    """n-grams and perplexity of `lmplz -o 5 --prune 0 0 1` and `--prune 0 1 1 2`."""
+    vocab = Vocabulary.build(penn[0])
+    train, test = (Sentences.encode(split, vocab) for split in penn)
+    model = NGram(order=5, cutoffs=cutoffs).fit(train, test)
+    assert [len(keys) for keys in model.backoff_.index.keys] == sizes
+    assert math.exp(-model.log_probs(test).mean()) == pytest.approx(perplexity, abs=5e-5)
+
+
+@pytest.mark.parametrize(
     ("order", "smoothing", "perplexity"), [(3, "katz", 165.2), (5, "katz", 162.3), (3, "modified_kneser_ney", 148.3)]
 )
 def test_penn_treebank_perplexity_is_the_published_one(penn, order, smoothing, perplexity):

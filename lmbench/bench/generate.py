@@ -12,6 +12,9 @@ from lmbench.model import Floats, LanguageModel
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS
 
+CELLS = 2_000_000
+"""Probabilities held at a time: what bounds the memory."""
+
 
 def sentences(
     model: LanguageModel,
@@ -31,13 +34,16 @@ def sentences(
     if not 0 <= temperature < np.inf:
         raise BadConfig(f"temperature = {temperature}: give 0 (always the likeliest), 1 (as the model says) or more")
     rows = [list(prefix) for _ in range(n)]
-    growing = list(range(n))
+    growing, at_once = list(range(n)), max(1, CELLS // len(model.vocab_))
     for _ in range(max_tokens):
-        table = model.next_log_probs(Sentences.of_rows([rows[i] for i in growing], model.vocab_))
-        drawn = _draw(table, temperature, rng)
+        prefixes = Sentences.of_rows([rows[i] for i in growing], model.vocab_)
+        drawn = []
+        for start in range(0, len(prefixes), at_once):
+            some = prefixes.take(np.arange(start, min(start + at_once, len(prefixes))))
+            drawn += _draw(model.next_log_probs(some), temperature, rng).tolist()
         for i, event in zip(growing, drawn, strict=True):
             if event != EOS:
-                rows[i].append(int(event))
+                rows[i].append(event)
         growing = [i for i, event in zip(growing, drawn, strict=True) if event != EOS]
         if not growing:
             break
@@ -45,7 +51,11 @@ def sentences(
 
 
 def _draw(table: Floats, temperature: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """int64 (S,): one event a row of ln p, by the Gumbel-max trick: argmax of ln p / t + noise is such a draw."""
-    if temperature > 0:
-        table = table / temperature + rng.gumbel(size=table.shape)
-    return np.asarray(table.argmax(axis=1), np.int64)
+    """int64 (S,): one event a row of ln p: where its cumulative probability passes a number drawn below the sum."""
+    if temperature == 0:
+        return np.asarray(table.argmax(axis=1), np.int64)
+    scores = table if temperature == 1 else (table - table.max(axis=1, keepdims=True)) / temperature
+    cumulative = np.exp(scores).cumsum(axis=1)
+    total = cumulative[:, -1]
+    drawn = np.minimum(rng.random(len(table)) * total, np.nextafter(total, 0))
+    return np.asarray((cumulative > drawn[:, None]).argmax(axis=1), np.int64)

@@ -1,4 +1,4 @@
-"""Commands about one model, a row that was run or one of its own: fit, score, generate, export."""
+"""Commands about one model, a row that was run or one of its own: fit, score, explain, generate, export."""
 
 from __future__ import annotations
 
@@ -93,6 +93,27 @@ def _standard_input() -> list[str]:
     if not lines:
         raise BadText("standard input has no sentence in it; give one a line, or name a file")
     return lines
+
+
+def explain(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """show how an n-gram row comes to the probability of each word of a sentence
+
+    A line for each context that was asked, longest first: how often the word followed it in the training text, and
+    the factor it gives. What stands under p is their product.
+    """
+    from lmbench.ngrams.explain import table
+    from lmbench.text.sentences import Sentences
+
+    model, tokenizer = _fitted(options)
+    explained = getattr(model, "explain", None)
+    if explained is None:
+        raise BadConfig(
+            f"{options.row} does not back off from context to context, so there are no steps to show: it is a model "
+            f"of class {type(model).__name__}; ask a row of kind 'ngram' or 'arpa'"
+        )
+    for line in table(explained(Sentences.encode(tokenizer.tokenize([options.sentence]), model.vocab_))):
+        print(line)
+    return DONE
 
 
 def generate(options: argparse.Namespace, _: Sequence[str]) -> int:

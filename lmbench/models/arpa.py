@@ -12,6 +12,7 @@ from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams import arpa
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.events import JOINED, renumber, split
+from lmbench.ngrams.explain import Explanation, explain
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary
 
@@ -81,6 +82,10 @@ class Arpa(LanguageModel):
         """float64 (S, V), nats: as log_probs."""
         table = self.grouped_.next_log_probs(self._grouped(prefixes))
         return np.asarray(table[:, self.group_] + self.log_share_, np.float64)
+
+    def explain(self, batch: Sentences) -> list[Explanation]:
+        """Per token, N of them: the n-gram that was found and what was paid to get to it; the file has no counts."""
+        return explain(self.backoff_, batch)
 
     def _grouped(self, batch: Sentences) -> Sentences:
         """The same rows, of groups."""

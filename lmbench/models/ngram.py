@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from lmbench.errors import BadConfig, choose
 from lmbench.model import Floats, LanguageModel, State, Strata
 from lmbench.ngrams.backoff import BackOff
+from lmbench.ngrams.explain import Explanation, explain
+from lmbench.ngrams.prune import prune
+from lmbench.ngrams.quantise import quantise, restore_quantised
 from lmbench.ngrams.recursion import Settings
 from lmbench.ngrams.smoothing import METHODS, SCORES
 from lmbench.ngrams.table import NGramTable
@@ -34,6 +37,11 @@ class NGram(LanguageModel):
                estimate them; false stops with an error, as KenLM does unless told otherwise
     cutoffs:   n-grams of order n seen cutoffs[n-1] times or less in train are left out; the last one is also that of
                higher orders, and the first is 0, for words belong to the vocabulary. (0, 0, 1) is lmplz --prune 0 0 1
+    entropy:   n-grams whose loss raises the perplexity by less than this share are left out too, as by ngram -prune of
+               SRILM (Stolcke 1998); 1e-8 to 1e-6 are usual
+    bits:      of a stored score: 64 or 32, or 8 for one of 256 values an order. The model itself is rounded, and a
+               distribution still: it scores before it is saved as after
+    counts:    whether counts are kept, a few per cent of the file, for what explain() says beside the scores
     memory:    MB for counting beside the text and the model, which are in memory in any case; what does not fit is
                sorted on disk. It changes no number
 
@@ -48,6 +56,9 @@ class NGram(LanguageModel):
     mu: tuple[float, ...] | None = None
     fallback: bool = True
     cutoffs: tuple[int, ...] = (0,)
+    entropy: float = 0.0
+    bits: int = 64
+    counts: bool = True
     memory: int | None = None
 
     family: ClassVar[str] = "ngram"
@@ -73,6 +84,17 @@ class NGram(LanguageModel):
                 f"cutoffs = {list(self.cutoffs)} must begin with 0 and not fall: words are the vocabulary's, and no "
                 "n-gram outlives what it is made of; for fewer words use the corpus' min_count or vocab_size"
             )
+        if not 0 <= self.entropy < np.inf:
+            raise BadConfig(
+                f"entropy is {self.entropy}, and the perplexity can rise by a share of itself only; "
+                "set it to a small number such as 1e-7, or to 0 to leave nothing out"
+            )
+        if self.bits not in (64, 32, 8):
+            raise BadConfig(f"bits is {self.bits}, and a score is stored in 64, 32 or 8; set one of these")
+        if not self.normalised and (self.entropy or self.bits == 8):
+            raise BadConfig(
+                f"entropy and bits = 8 are for distributions, and {self.smoothing} is none; use cutoffs, or bits = 32"
+            )
         if self.memory is not None and self.memory < 1:
             raise BadConfig(f"memory is {self.memory} MB, and counting needs some; set 1 or more, or leave it out")
 
@@ -86,7 +108,14 @@ class NGram(LanguageModel):
         settings = Settings(valid=valid, k=self.k, mu=self.mu, fallback=self.fallback, cutoffs=self.cutoffs)
         table = NGramTable.count(train, self.order, None if self.memory is None else self.memory << 20)
         self.vocab_ = train.vocab
-        self.backoff_ = choose(METHODS, self.smoothing, "smoothing")(table, settings)
+        model = choose(METHODS, self.smoothing, "smoothing")(table, settings)
+        if self.entropy:
+            model = prune(model, self.entropy)
+        if not self.counts:
+            model = replace(model, counts=())
+        if self.bits < 64:  # what was stored is the model
+            return self.restore(train.vocab, quantise(model) if self.bits == 8 else model.state(np.float32))
+        self.backoff_ = model
         return self
 
     def log_probs(self, batch: Sentences) -> Floats:
@@ -99,8 +128,8 @@ class NGram(LanguageModel):
 
     def strata(self, batch: Sentences) -> Strata:
         """By how many of the order-1 words before a token train has together, <s> counted as one."""
-        # The empty context is always known, and a longer one only if its suffixes are.
-        known = np.sum([context >= 0 for _, context in self.backoff_.index.lookup(batch)], axis=0) - 1
+        contexts = [context for _, context in self.backoff_.index.lookup(batch)]
+        known = np.max([n * (context >= 0) for n, context in enumerate(contexts)], axis=0)
         return Strata.cut(np.asarray(known, np.int64), tuple(range(1, self.order)), "context")
 
     def n_params(self) -> int:
@@ -108,13 +137,21 @@ class NGram(LanguageModel):
         return self.backoff_.n_params
 
     def state(self) -> State:
-        """What BackOff.state() stores."""
-        return self.backoff_.state()
+        """What BackOff.state() stores; with bits = 8, what quantise() does."""
+        return dict(self.stored_) if self.bits == 8 else self.backoff_.state(f"f{self.bits // 8}")
+
+    def explain(self, batch: Sentences) -> list[Explanation]:
+        """Per token, N of them: the n-gram that was found and what was paid to get to it."""
+        return explain(self.backoff_, batch, complete=not (any(self.cutoffs) or self.entropy))
 
     def restore(self, vocab: Vocabulary, state: State) -> Self:
         """The inverse of state()."""
         self.vocab_ = vocab
-        self.backoff_ = BackOff.restore(len(vocab), state)
+        if self.bits == 8:
+            self.stored_ = dict(state)
+            self.backoff_ = restore_quantised(len(vocab), state)
+        else:
+            self.backoff_ = BackOff.restore(len(vocab), state)
         return self
 
     def notes(self) -> tuple[str, ...]:

@@ -9,17 +9,21 @@ does every ARPA file: interpolated or not, pruned or not. An n-gram's context mu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from lmbench.ngrams.index import NGramIndex
-from lmbench.ngrams.packing import pack, unpack
+from lmbench.ngrams.packing import pack_orders, unpack_orders
+from lmbench.ngrams.sorting import narrow
 from lmbench.text.sentences import Sentences
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Whole = npt.NDArray[np.integer]
+State = dict[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +36,14 @@ class BackOff:
     log_gamma: per order but the highest, float64 (G,): ln of the weight with which each n-gram, as a context, passes on
                to its suffix
     notes:     what a reader must know: discounts that could not be estimated
+    counts:    per order, (G,): how often each n-gram occurs in train, <s> once a row; () where that is not known
     """
 
     index: NGramIndex
     log_p: tuple[Floats, ...]
     log_gamma: tuple[Floats, ...]
     notes: tuple[str, ...] = ()
+    counts: tuple[Whole, ...] = ()
 
     def log_probs(self, batch: Sentences) -> Floats:
         """float64 (N,): ln p of each token, the longest n-gram that ends at it first."""
@@ -73,40 +79,61 @@ class BackOff:
         """A probability for each n-gram and a weight for each context."""
         return sum(map(len, (*self.log_p, *self.log_gamma)))
 
-    def state(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Arrays to be saved: by order log_p and log_gamma, and the n-grams as a trie.
+    def state(self, dtype: npt.DTypeLike = np.float64) -> State:
+        """Packed arrays: the n-grams as a trie, and by order log_p and log_gamma as dtype, and counts if known."""
+        log_p, log_gamma = (
+            [values.astype(dtype, copy=False) for values in part] for part in (self.log_p, self.log_gamma)
+        )
+        return {**self.facts(), **pack_orders("log_p", log_p), **pack_orders("log_gamma", log_gamma)}
 
-        words_n, children_n: the last word of each n-gram, and how many n-grams continue each (n-1)-gram, from which the
-        keys follow. In the fewest bytes, they take 2 to 4 for an n-gram where a key takes 8.
-        """
-        arrays: dict[str, npt.NDArray[np.generic]] = {"notes": np.frombuffer("\n".join(self.notes).encode(), np.uint8)}
-        for n in range(1, self.index.order + 1):
-            arrays[f"log_p_{n}"] = self.log_p[n - 1]
-            if n > 1:
-                arrays[f"log_gamma_{n - 1}"] = self.log_gamma[n - 2]
-                arrays[f"words_{n}"] = pack(self.index.word(n))
-                arrays[f"children_{n}"] = pack(np.bincount(self.index.context(n), minlength=self.index.n_contexts(n)))
-        return arrays
+    def facts(self) -> State:
+        """What state() has beside the scores."""
+        notes = np.frombuffer("\n".join(self.notes).encode(), np.uint8)
+        return {"notes": notes, **self.index.state(), **pack_orders("counts", self.counts)}
 
     @classmethod
     def restore(cls, n_events: int, state: Mapping[str, npt.NDArray[np.generic]]) -> BackOff:
         """The inverse of state()."""
-        order = sum(name.startswith("log_p_") for name in state)
-        keys = [np.arange(n_events + 1)]
-        for n in range(2, order + 1):
-            children, words = unpack(state[f"children_{n}"]), unpack(state[f"words_{n}"])
-            keys.append(np.repeat(np.arange(len(children)), children) * (n_events + 1) + words)
+        return cls.of_facts(n_events, state, unpack_orders("log_p", state), unpack_orders("log_gamma", state))
 
-        def by_order(name: str, orders: int) -> tuple[Floats, ...]:
-            return tuple(np.asarray(state[f"{name}_{n}"], np.float64) for n in range(1, orders + 1))
-
-        notes = bytes(np.asarray(state["notes"], np.uint8)).decode()
+    @classmethod
+    def of_facts(
+        cls,
+        n_events: int,
+        facts: Mapping[str, npt.NDArray[np.generic]],
+        log_p: Iterable[npt.NDArray[np.generic]],
+        log_gamma: Iterable[npt.NDArray[np.generic]],
+    ) -> BackOff:
+        """The inverse of facts(), with these scores."""
         return cls(
-            NGramIndex(n_events, tuple(keys)),
-            by_order("log_p", order),
-            by_order("log_gamma", order - 1),
-            tuple(notes.splitlines()),
+            NGramIndex.restore(n_events, facts),
+            tuple(np.asarray(values, np.float64) for values in log_p),
+            tuple(np.asarray(values, np.float64) for values in log_gamma),
+            tuple(bytes(np.asarray(facts["notes"], np.uint8)).decode().splitlines()),
+            tuple(values.astype(narrow(int(values.max(initial=0)))) for values in unpack_orders("counts", facts)),
         )
+
+
+def backed_off(pairs: Iterable[tuple[Ints, Ints]], log_p: Sequence[Floats], log_gamma: Sequence[Floats]) -> Floats:
+    """float64 (G,): ln p of G words; pairs says what is listed of each: (n-gram, context) by order, as from lookup.
+
+    Only scores of these orders are read: those above may be yet to come.
+    """
+    scores: Floats = np.zeros(1)
+    for n, (gram, context) in enumerate(pairs):
+        if n:
+            scores = scores + np.where(context < 0, 0.0, log_gamma[n - 1][context])
+        scores = np.where(gram < 0, scores, log_p[n][gram])
+    return scores
+
+
+def unlisted(index: NGramIndex, n: int, lower: Floats) -> Floats:
+    """float64 (n_contexts,): what is left of one beside the words listed after each context, by lower, their ln p.
+
+    1 after a context that lists nothing. What rounding makes negative is 0.
+    """
+    listed = np.bincount(index.context(n), np.exp(lower), index.n_contexts(n))
+    return np.asarray(np.maximum(1 - listed, 0), np.float64)
 
 
 def log(p: npt.ArrayLike) -> Floats:

@@ -7,14 +7,16 @@ order of their last word. Unigrams are all V+1 ids, <s> (id V) among them: it is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.ngrams.packing import pack_orders, unpack_orders
 from lmbench.text.sentences import Sentences
 
 Ints = npt.NDArray[np.int64]
@@ -64,6 +66,38 @@ class NGramIndex:
         """int64 (G,): the last word of each n-gram."""
         return self.keys[n - 1] % (self.n_events + 1)
 
+    def n_children(self, n: int) -> Ints:
+        """int64 (n_contexts,): how many n-grams begin with each (n-1)-gram."""
+        return np.bincount(self.context(n), minlength=self.n_contexts(n))
+
+    def state(self) -> dict[str, npt.NDArray[np.generic]]:
+        """The n-grams as a trie, from which the keys follow, packed: last words, and numbers of children, by order."""
+        orders = range(2, self.order + 1)
+        words, children = [self.word(n) for n in orders], [self.n_children(n) for n in orders]
+        return {**pack_orders("words", words, first=2), **pack_orders("children", children, first=2)}
+
+    @classmethod
+    def restore(cls, n_events: int, state: Mapping[str, npt.NDArray[np.generic]]) -> NGramIndex:
+        """The inverse of state()."""
+        keys = [np.arange(n_events + 1)]
+        for words, children in zip(
+            unpack_orders("words", state, first=2), unpack_orders("children", state, first=2), strict=True
+        ):
+            context = np.repeat(np.arange(len(children)), children.astype(np.int64))
+            keys.append(context * (n_events + 1) + words.astype(np.int64))
+        return cls(n_events, tuple(keys))
+
+    def keeping(self, kept: Sequence[npt.NDArray[np.bool_]]) -> NGramIndex:
+        """The n-grams that kept, bool (G,) an order, marks: all words, and none without its context."""
+        keys = [self.keys[0]]
+        for n, (before, keep) in enumerate(pairwise(kept), start=2):
+            if before.all():
+                keys.append(self.keys[n - 1] if keep.all() else self.keys[n - 1][keep])
+            else:
+                renumbered = np.cumsum(before) - 1
+                keys.append(renumbered[self.context(n)[keep]] * (self.n_events + 1) + self.word(n)[keep])
+        return NGramIndex(self.n_events, tuple(keys))
+
     def find(self, n: int, context: Ints, word: npt.NDArray[np.integer]) -> Ints:
         """int64 (M,): the n-gram context + word; -1 where there is none or context is -1."""
         wanted = context.astype(np.int64) * (self.n_events + 1) + word
@@ -110,6 +144,21 @@ class NGramIndex:
             gram[step.at], context[step.at] = step.gram, step.context
             found.append((gram, context))
         return found
+
+    def suffixes(self) -> Iterator[list[tuple[Ints, Ints]]]:
+        """For n = 1, 2, ...: per order m <= n, two int64 (G,): the m-gram that ends each n-gram, and its context.
+
+        -1 where it is not listed, as in lookup; the last pair is the n-grams themselves.
+        """
+        found = [(self.keys[0], np.zeros(len(self.keys[0]), np.int64))]
+        yield found
+        for n in range(2, self.order + 1):
+            context, word = self.context(n), self.word(n)
+            longer = [(word, np.zeros(len(word), np.int64))]
+            for m, (gram, _) in enumerate(found[:-1], start=2):
+                longer.append((self.find(m, gram[context], word), gram[context]))
+            found = [*longer, (np.arange(len(word)), context)]
+            yield found
 
     def contexts(self, prefixes: Sentences) -> list[Ints]:
         """Per order n, int64 (S,): the context of an n-gram that would continue each row; -1 as in lookup.

@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.ngrams.backoff import BackOff, log
-from lmbench.ngrams.index import NGramIndex
 from lmbench.ngrams.table import NGramTable, Whole
 from lmbench.text.sentences import Sentences
 
@@ -95,32 +94,27 @@ def weigh(
     n-gram loses its context or its suffix: these are at least as frequent and cut off no higher.
     """
     index, base = table.index, table.index.n_events + 1
-    keys, log_p, log_gamma = [index.keys[0]], [], []
-    p, kept = np.full(base, 1 / index.n_events), np.ones(base, bool)
+    kept, log_p, log_gamma, counts = [np.ones(base, bool)], [], [], []
+    p = np.full(base, 1 / index.n_events)
     for n, one in enumerate(table.orders, start=1):
         lower = p if n == 1 else p[one.suffix]
         context = index.context(n)
         cutoff = settings.cutoffs[min(n, len(settings.cutoffs)) - 1]
-        before, kept = kept, one.counts > cutoff if n > 1 else kept
-        level = Level(n, one.counts, one.adjusted, context, index.n_contexts(n), lower, kept)
-        alpha, gamma = order(level)
-        if not kept.all():
-            gamma = gamma + level.sums(np.where(kept, 0, alpha))
-            alpha = np.where(kept, alpha, 0)
-        p = alpha + gamma[context] * lower
-        log_p.append(log(p)[kept])
         if n > 1:
-            log_gamma.append(log(gamma)[before])
-            keys.append(_renumbered(index, n, before, kept))
-    return BackOff(NGramIndex(index.n_events, tuple(keys)), tuple(log_p), tuple(log_gamma), tuple(notes))
-
-
-def _renumbered(index: NGramIndex, n: int, before: Bools, kept: Bools) -> Ints:
-    """The keys of the n-grams that are kept, their contexts numbered among those that are."""
-    if before.all():
-        return index.keys[n - 1] if kept.all() else index.keys[n - 1][kept]
-    among: Ints = np.cumsum(before) - 1
-    return among[index.context(n)[kept]] * (index.n_events + 1) + index.word(n)[kept]
+            kept.append(one.counts > cutoff)
+        level = Level(n, one.counts, one.adjusted, context, index.n_contexts(n), lower, kept[-1])
+        alpha, gamma = order(level)
+        if not kept[-1].all():
+            gamma = gamma + level.sums(np.where(kept[-1], 0, alpha))
+            alpha = np.where(kept[-1], alpha, 0)
+        p = alpha + gamma[context] * lower
+        log_p.append(log(p)[kept[-1]])
+        counts.append(one.counts[kept[-1]])
+        if n > 1:
+            log_gamma.append(log(gamma)[kept[-2]])
+    if table.order > 1:  # <s> comes once a row, and one word after it
+        counts[0][-1] = table.orders[1].counts[table.orders[1].at_bos].sum()
+    return BackOff(index.keeping(kept), tuple(log_p), tuple(log_gamma), tuple(notes), tuple(counts))
 
 
 def back_off(level: Level, p: Floats) -> AlphaGamma:

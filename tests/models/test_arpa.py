@@ -121,6 +121,19 @@ def test_a_closed_file_and_one_without_ends_say_what_is_impossible(tmp_path):
     )
 
 
+def test_a_file_is_explained_without_counts(tmp_path):
+    words = [line.split() for line in ("a b c", "a b b d", "c a b")]
+    vocab = Vocabulary.build(words)
+    train = Sentences.encode(words, vocab)
+    arpa.write(NGram(order=3, smoothing="witten_bell").fit(train, train).backoff_, vocab, tmp_path / "any.arpa")
+    row = Arpa(path=str(tmp_path / "any.arpa")).fit(train, train)
+    batch = Sentences.encode([["a", "b", "a", "unseen"]], vocab)
+    told = row.explain(batch)
+    np.testing.assert_allclose([one.p for one in told], np.exp(row.log_probs(batch)), rtol=1e-12)
+    assert {(step.count, step.total) for one in told for step in one.steps} == {(None, None)}
+    assert [step.known for step in told[2].steps] == [True, True, True]
+
+
 def test_a_row_scores_as_kenlm_does_where_the_words_are_the_same(kenlm, tmp_path):
     words = [line.split() for line in ("a b c", "a b b d", "c a b", "d", "b c a", "a b c d", "c c")]
     vocab = Vocabulary.build(words)

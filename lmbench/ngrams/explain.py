@@ -1,0 +1,133 @@
+"""Why a back-off model gives a word its probability: which n-gram was found, and what was paid on the way to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from unicodedata import east_asian_width
+
+import numpy as np
+
+from lmbench.ngrams.backoff import BackOff
+from lmbench.text.sentences import Sentences
+
+
+@dataclass(frozen=True)
+class Step:
+    """One context that was asked about a word.
+
+    context: its words, <s> among them; empty where the word stands alone
+    known:   whether the model lists the context
+    factor:  p(word | context) in the last step; before it the back-off weight, 1 where the context is not known
+    count:   how often the word followed the context in train, None where the model cannot tell
+    total:   how often anything did, None where the model cannot tell
+    """
+
+    context: tuple[str, ...]
+    known: bool
+    factor: float
+    count: int | None
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Of one token: the contexts that were asked, longest first, down to the one that the word is listed after."""
+
+    word: str
+    steps: tuple[Step, ...]
+
+    @property
+    def p(self) -> float:
+        """The product of the factors."""
+        return math.prod(step.factor for step in self.steps)
+
+    @property
+    def order(self) -> int:
+        """The length of the n-gram that was found."""
+        return len(self.ngram)
+
+    @property
+    def ngram(self) -> tuple[str, ...]:
+        """The n-gram that was found: the last step's context and the word."""
+        return (*self.steps[-1].context, self.word)
+
+
+def explain(model: BackOff, batch: Sentences, *, complete: bool = False) -> list[Explanation]:
+    """Per token of batch, N of them.
+
+    complete: whether model lists every n-gram of its training text, so that what it does not list was never seen;
+              otherwise that cannot be told
+    """
+    found = model.index.lookup(batch)
+    names = np.array([*batch.vocab.events, "<s>"], object)
+    explanations = []
+    for at, (token, position) in enumerate(zip(batch.tokens, batch.positions, strict=True)):
+        before = batch.tokens[at - position : at]
+        history = ("<s>", *names[before])
+        steps: list[Step] = []
+        for n in range(min(len(history), model.index.order - 1) + 1, 0, -1):
+            gram, context = (int(one[at]) for one in found[n - 1])
+            steps.append(_step(model, n, history[len(history) + 1 - n :], gram, context, 0 if complete else None))
+            if gram >= 0:
+                break
+        explanations.append(Explanation(names[token], tuple(steps)))
+    return explanations
+
+
+def _step(model: BackOff, n: int, words: tuple[str, ...], gram: int, context: int, absent: int | None) -> Step:
+    """What the words before an n-gram said of it; gram and context are -1 where not listed, and seen absent times."""
+    known, counts = context >= 0, model.counts
+    count = total = absent
+    if gram >= 0:
+        count = int(counts[n - 1][gram]) if counts else None
+    if known:
+        total = int(counts[n - 2][context] if n > 1 else counts[0][:-1].sum()) if counts else None
+    log_factor = model.log_p[n - 1][gram] if gram >= 0 else model.log_gamma[n - 2][context] if known else 0.0
+    return Step(words, known, float(np.exp(log_factor)), count, total)
+
+
+def table(explanations: Sequence[Explanation]) -> list[str]:
+    """Lines to be read in a terminal, a step in each, in columns."""
+    rows = [("word", "p", "", "in the training text", "")]
+    for explanation in explanations:
+        *passed, last = explanation.steps
+        lines = [(_where(step), _passed(step), f"back off x {step.factor:.3g}") for step in passed]
+        lines.append((_where(last), _found(last), f"p = {last.factor:.3g}"))
+        heads = [(explanation.word, f"{explanation.p:.3g}"), *[("", "")] * len(passed)]
+        rows += [(*head, *line) for head, line in zip(heads, lines, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(_padded, row, widths)).rstrip() for row in rows]
+
+
+def _where(step: Step) -> str:
+    return f"after {' '.join(step.context)}" if step.context else "alone"
+
+
+def _passed(step: Step) -> str:
+    """What train says of a word that is not listed after a context."""
+    if not step.known or step.total == 0:
+        return "context never seen" if step.total == 0 else "context not listed"
+    told = "never" if step.count == 0 else "not listed"
+    return told if step.total is None else f"{told} in {_times(step.total)}"
+
+
+def _found(step: Step) -> str:
+    """What train says of a word that is listed."""
+    if step.count is None or step.total is None:
+        return "listed"
+    return f"{step.count:,} of {_times(step.total)}" if step.count else f"never in {_times(step.total)}"
+
+
+def _times(n: int) -> str:
+    return f"{n:,} time{'s' * (n != 1)}"
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: a Hangul syllable and its like take two."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)

@@ -80,16 +80,17 @@ class BackOff:
         return sum(map(len, (*self.log_p, *self.log_gamma)))
 
     def state(self, dtype: npt.DTypeLike = np.float64) -> State:
-        """Packed arrays: the n-grams as a trie, and by order log_p and log_gamma as dtype, and counts if known."""
+        """Arrays to be saved: the n-grams as a trie, and by order log_p and log_gamma as dtype, and counts if known."""
         log_p, log_gamma = (
             [values.astype(dtype, copy=False) for values in part] for part in (self.log_p, self.log_gamma)
         )
         return {**self.facts(), **pack_orders("log_p", log_p), **pack_orders("log_gamma", log_gamma)}
 
-    def facts(self) -> State:
+    def facts(self, *, deflated: bool = False) -> State:
         """What state() has beside the scores."""
         notes = np.frombuffer("\n".join(self.notes).encode(), np.uint8)
-        return {"notes": notes, **self.index.state(), **pack_orders("counts", self.counts)}
+        counts = pack_orders("counts", self.counts, deflated=deflated)
+        return {"notes": notes, **self.index.state(deflated=deflated), **counts}
 
     @classmethod
     def restore(cls, n_events: int, state: Mapping[str, npt.NDArray[np.generic]]) -> BackOff:

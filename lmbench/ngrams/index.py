@@ -70,11 +70,14 @@ class NGramIndex:
         """int64 (n_contexts,): how many n-grams begin with each (n-1)-gram."""
         return np.bincount(self.context(n), minlength=self.n_contexts(n))
 
-    def state(self) -> dict[str, npt.NDArray[np.generic]]:
-        """The n-grams as a trie, from which the keys follow, packed: last words, and numbers of children, by order."""
+    def state(self, *, deflated: bool = False) -> dict[str, npt.NDArray[np.generic]]:
+        """The n-grams as a trie, from which the keys follow: last words, and numbers of children, by order."""
         orders = range(2, self.order + 1)
         words, children = [self.word(n) for n in orders], [self.n_children(n) for n in orders]
-        return {**pack_orders("words", words, first=2), **pack_orders("children", children, first=2)}
+        return {
+            **pack_orders("words", words, first=2, deflated=deflated),
+            **pack_orders("children", children, first=2, deflated=deflated),
+        }
 
     @classmethod
     def restore(cls, n_events: int, state: Mapping[str, npt.NDArray[np.generic]]) -> NGramIndex:

@@ -29,10 +29,10 @@ def quantise(model: BackOff) -> State:
     orders = range(1, model.index.order)
     log_p = [_codes(values) for values in model.log_p]
     log_gamma = [_codes(model.log_gamma[n - 1][model.index.n_children(n + 1) > 0]) for n in orders]
-    state = model.facts()
+    state = model.facts(deflated=True)
     for name, coded in ("log_p", log_p), ("log_gamma", log_gamma):
-        state |= pack_orders(name, (codes for codes, _ in coded))
-        state |= pack_orders(f"{name}_values", (values for _, values in coded))
+        state |= pack_orders(name, (codes for codes, _ in coded), deflated=True)
+        state |= pack_orders(f"{name}_values", (values for _, values in coded), deflated=True)
     return state
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 AlphaGamma = tuple[Floats, Floats]
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +110,19 @@ def weigh(
             gamma = gamma + level.sums(np.where(kept[-1], 0, alpha))
             alpha = np.where(kept[-1], alpha, 0)
         p = alpha + gamma[context] * lower
-        log_p.append(log(p)[kept[-1]])
-        counts.append(one.counts[kept[-1]])
+        log_p.append(_of(kept[-1], log(p)))
+        counts.append(_of(kept[-1], one.counts))
         if n > 1:
-            log_gamma.append(log(gamma)[kept[-2]])
+            log_gamma.append(_of(kept[-2], log(gamma)))
     if table.order > 1:  # <s> comes once a row, and one word after it
-        counts[0][-1] = table.orders[1].counts[table.orders[1].at_bos].sum()
+        n_rows = table.orders[1].counts[table.orders[1].at_bos].sum()
+        counts[0] = np.append(counts[0][:-1], n_rows).astype(counts[0].dtype)
     return BackOff(index.keeping(kept), tuple(log_p), tuple(log_gamma), tuple(notes), tuple(counts))
+
+
+def _of(kept: Bools, values: npt.NDArray[T]) -> npt.NDArray[T]:
+    """Those of the n-grams that are kept; no copy where that is all of them."""
+    return values if kept.all() else values[kept]
 
 
 def back_off(level: Level, p: Floats) -> AlphaGamma:

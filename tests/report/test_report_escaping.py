@@ -7,7 +7,7 @@ import io
 import re
 from itertools import pairwise
 
-import conftest
+import made
 import pandas as pd
 import pytest
 
@@ -22,11 +22,11 @@ from lmbench.report.write import write
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
     """A report in which every name is one that breaks something somewhere."""
-    models = dict.fromkeys(conftest.HOSTILE, conftest.MODELS["kn-3"])
-    models["`tick`|"] = ("n|gram", "n|gram", *conftest.MODELS["lstm"][2:])
+    models = dict.fromkeys(made.HOSTILE, made.MODELS["kn-3"])
+    models["`tick`|"] = ("n|gram", "n|gram", *made.MODELS["lstm"][2:])
     folder = tmp_path_factory.mktemp("hostile")
     words = {"sentences": [["|", "<b>", "$x$", "=1+1"], ["a", "b", "c", "d"], ["@x", "-y", "`", "\\frac"]]}
-    conftest.build(folder, models, story=words, title="a\n# b | <script>", headline=["<i>", "$x$ y"])
+    made.build(folder, models, story=words, title="a\n# b | <script>", headline=["<i>", "$x$ y"])
     write(folder)
     return folder
 
@@ -141,7 +141,7 @@ def test_a_log_axis_always_has_round_numbers():
 
 
 def test_explanations_are_of_columns_that_are_shown(tmp_path):
-    facts = read(conftest.build(tmp_path, conftest.MODELS | {}))
+    facts = read(made.build(tmp_path, made.MODELS | {}))
     text = render(facts, Comparison(facts), [])
     for name in ("perplexity", "bits/token", "can say 무지 배가 (coverage@100)", "C3 crossed", "perplexity on held"):
         assert f"**{name}**: " in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import conftest
+import made
 import pytest
 
 from lmbench.report import sparsity
@@ -11,14 +11,14 @@ from lmbench.report.facts import read
 
 def section(folder, **changes):
     """The section where these tables of the laboratory are changed; None removes one."""
-    tables = {name: lines for name, lines in (conftest.laboratory() | changes).items() if lines is not None}
-    facts = read(conftest.build(folder, models={}, laboratory=tables))
+    tables = {name: lines for name, lines in (made.laboratory() | changes).items() if lines is not None}
+    facts = read(made.build(folder, models={}, laboratory=tables))
     return sparsity.section(facts, sparsity.CAPTIONS)
 
 
 def changed(table, key, value, **where):
     """The table with one number changed on the lines that match."""
-    lines = conftest.laboratory()[table]
+    lines = made.laboratory()[table]
     return [line | ({key: value} if where.items() <= line.items() else {}) for line in lines]
 
 
@@ -38,14 +38,14 @@ def test_a_table_that_was_not_measured_is_left_out_whole(tmp_path, gone):
 
 
 def test_facts_from_before_the_laboratory_have_the_table_they_had(tmp_path):
-    facts = read(conftest.build(tmp_path, models={}, laboratory={}))
+    facts = read(made.build(tmp_path, models={}, laboratory={}))
     text = sparsity.section(facts, sparsity.CAPTIONS)
     assert text.startswith("## What train never says")
     assert "43.3 % of the tokens of test end a 5-gram that never occurs in train, and 77.6 % of its sentences" in text
     assert "###" not in text
     frames = sparsity.tables(facts)
     assert {name for name, frame in frames.items() if len(frame)} == {"sparsity.csv"}
-    assert sparsity.section(read(conftest.build(tmp_path, models={}, laboratory={}, sparsity=[])), []) == ""
+    assert sparsity.section(read(made.build(tmp_path, models={}, laboratory={}, sparsity=[])), []) == ""
 
 
 def test_every_column_is_explained_once(tmp_path):
@@ -63,7 +63,7 @@ def test_growth_speaks_of_the_last_doubling(tmp_path):
     assert "With all 100,000 tokens of train instead of its first 50,000" in text
     assert "is: 2-grams 3.1 % instead of 10.0 % and 3-grams 17.7 % instead of 25.0 %." in text
     assert "| 5,000 | 25,000 | 2.0 % | 20.0 % | 40.0 % |" in text
-    assert "### If train" not in section(tmp_path / "one", growth=conftest.laboratory()["growth"][:3])
+    assert "### If train" not in section(tmp_path / "one", growth=made.laboratory()["growth"][:3])
 
 
 def test_the_estimate_is_set_beside_what_test_shows(tmp_path):
@@ -98,7 +98,7 @@ def test_units_are_compared_at_equal_span(tmp_path):
 
 
 def test_a_stream_is_not_spoken_of_by_sentence(tmp_path):
-    corpus = conftest.benchmark([])["corpus"] | {"unit": "stream"}
-    text = sparsity.section(read(conftest.build(tmp_path, models={}, corpus=corpus)), [])
+    corpus = made.benchmark([])["corpus"] | {"unit": "stream"}
+    text = sparsity.section(read(made.build(tmp_path, models={}, corpus=corpus)), [])
     assert "of its sentences" not in text
     assert "gives probability 0 to each of these" in text

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import replace
 
-import conftest
+import made
 import pytest
 
 from lmbench.report.compare import Comparison
@@ -24,10 +24,8 @@ def build(folder, bits, tokenizer="whitespace", models=tuple(BITS), **changes):
         metrics = {name: value for name, value in result.metrics.items() if name != "bits_per_char"}
         return replace(result, metrics=metrics | ({"bits_per_char": bits[result.row]} if result.row in bits else {}))
 
-    corpus = (
-        conftest.benchmark([])["corpus"] | {"tokenizer": tokenizer, "test_sha256": "same"} | changes.pop("corpus", {})
-    )
-    return conftest.build(folder, {n: conftest.MODELS[n] for n in models}, edit, corpus=corpus, **changes)
+    corpus = made.benchmark([])["corpus"] | {"tokenizer": tokenizer, "test_sha256": "same"} | changes.pop("corpus", {})
+    return made.build(folder, {n: made.MODELS[n] for n in models}, edit, corpus=corpus, **changes)
 
 
 def said(tmp_path, bits, **changes):
@@ -61,7 +59,7 @@ def test_a_row_that_only_one_has_is_not_shared(tmp_path):
 
 
 def statistics(**changes):
-    return [line | (changes if line["split"] == "test" else {}) for line in conftest.benchmark([])["statistics"]]
+    return [line | (changes if line["split"] == "test" else {}) for line in made.benchmark([])["statistics"]]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import conftest
+import made
 import numpy as np
 
 from lmbench.report import words
@@ -12,13 +12,13 @@ from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 
 
-def said(folder, models=conftest.MODELS, edit=lambda result: result, **changes) -> str:
-    facts = read(conftest.build(folder, models, edit, **changes))
+def said(folder, models=made.MODELS, edit=lambda result: result, **changes) -> str:
+    facts = read(made.build(folder, models, edit, **changes))
     return "\n".join(words.sentences(facts, Comparison(facts)))
 
 
 def without(*names):
-    return {name: model for name, model in conftest.MODELS.items() if name not in names}
+    return {name: model for name, model in made.MODELS.items() if name not in names}
 
 
 def test_the_best_row_is_named_with_its_lead(tmp_path):
@@ -29,7 +29,7 @@ def test_the_best_row_is_named_with_its_lead(tmp_path):
 
 
 def test_an_n_gram_that_wins_is_said_to_win(tmp_path):
-    text = said(tmp_path, conftest.bits_above("kn-3", 0.02))
+    text = said(tmp_path, made.bits_above("kn-3", 0.02))
     assert "by `kn-3` (family ngram)" in text
     assert "The best row of family recurrent is `lstm" in text
     assert "worse than `kn-3`" in text
@@ -37,7 +37,7 @@ def test_an_n_gram_that_wins_is_said_to_win(tmp_path):
 
 
 def test_a_tie_is_called_one(tmp_path):
-    text = said(tmp_path, conftest.bits_above("kn-3", 0.0901))
+    text = said(tmp_path, made.bits_above("kn-3", 0.0901))
     assert "a tie with `mix`" in text or "a tie with `kn-3`" in text
     assert "Not to be told from" in text
 
@@ -53,13 +53,13 @@ def test_infinite_rows_are_counted_and_explained(tmp_path):
 
 
 def test_another_reason_for_zeros_is_not_blamed_on_maximum_likelihood(tmp_path):
-    infinite = (*conftest.MODELS["kn-2"][:2], np.inf, 0.0, 0.0, {"smoothing": "kneser_ney"})
-    assert "Maximum likelihood" not in said(tmp_path, conftest.MODELS | {"kn-2": infinite})
+    infinite = (*made.MODELS["kn-2"][:2], np.inf, 0.0, 0.0, {"smoothing": "kneser_ney"})
+    assert "Maximum likelihood" not in said(tmp_path, made.MODELS | {"kn-2": infinite})
 
 
 def test_the_gap_to_the_floor(tmp_path):
     assert "above it: what is left to learn" in said(tmp_path)
-    below = said(tmp_path / "below", conftest.bits_above("mix", -0.2))
+    below = said(tmp_path / "below", made.bits_above("mix", -0.2))
     assert "below it, which only luck or a leak of test can explain" in below
     assert "The distribution the text was drawn from" not in said(tmp_path / "none", without("floor"))
 
@@ -98,7 +98,7 @@ def test_who_can_say_it(tmp_path):
 
 def test_whether_perplexity_and_coverage_agree(tmp_path):
     assert "Perplexity and coverage are not the same question: perplexity puts `mix` first" in said(tmp_path)
-    two = {name: conftest.MODELS[name] for name in ("kn-3", "lstm")}
+    two = {name: made.MODELS[name] for name in ("kn-3", "lstm")}
     assert "Perplexity and coverage@100 order the rows alike." in said(tmp_path / "two", two)
 
 
@@ -106,15 +106,15 @@ def test_word_vectors_and_cells_are_compared_with_all_else_equal(tmp_path):
     text = said(tmp_path)
     assert "Word vectors: `lstm-w2v` (embeddings `word2vec`) ties with `lstm`" in text
     assert "Cell: `lstm` (cell `lstm`) is better than `rnn`" in text
-    text = said(tmp_path / "worse", conftest.bits_above("lstm-w2v", 0.4))
+    text = said(tmp_path / "worse", made.bits_above("lstm-w2v", 0.4))
     assert "Word vectors: `lstm-w2v` (embeddings `word2vec`) is worse than `lstm`" in text
-    bigger = (*conftest.MODELS["lstm-w2v"][:5], {"cell": "lstm", "embeddings": "word2vec", "hidden": 512})
-    assert "Word vectors" not in said(tmp_path / "unequal", conftest.MODELS | {"lstm-w2v": bigger})
+    bigger = (*made.MODELS["lstm-w2v"][:5], {"cell": "lstm", "embeddings": "word2vec", "hidden": 512})
+    assert "Word vectors" not in said(tmp_path / "unequal", made.MODELS | {"lstm-w2v": bigger})
 
 
 def test_mixtures(tmp_path):
     assert "The mixture `mix` beats the best of its parts, `lstm`" in said(tmp_path)
-    assert "`mix` is worse than the best of its parts" in said(tmp_path / "worse", conftest.bits_above("mix", 0.5))
+    assert "`mix` is worse than the best of its parts" in said(tmp_path / "worse", made.bits_above("mix", 0.5))
 
 
 def test_seeds_that_overlap_are_said_to(tmp_path):
@@ -123,7 +123,7 @@ def test_seeds_that_overlap_are_said_to(tmp_path):
 
 
 def test_reference_adaptive_and_unnormalised_rows_win_nothing(tmp_path):
-    models = conftest.bits_above("cache", 0.001)
+    models = made.bits_above("cache", 0.001)
     text = said(tmp_path, models)
     assert "by `mix`" in text
     assert "`cache`" not in text

@@ -11,7 +11,7 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-import conftest
+import made
 import matplotlib as mpl
 import pytest
 from matplotlib import font_manager
@@ -44,7 +44,7 @@ def document(folder: Path) -> str:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """The full report, written once; do not change it."""
-    folder = conftest.build(tmp_path_factory.mktemp("report"))
+    folder = made.build(tmp_path_factory.mktemp("report"))
     write(folder)
     return folder
 
@@ -58,7 +58,7 @@ def test_every_file_is_there(report):
 
 def test_other_timings_change_timings_csv_and_report_md_alone(report, tmp_path):
     """And the same facts give the same bytes, figures too: nothing else may differ."""
-    write(conftest.build(tmp_path, edit=conftest.slower))
+    write(made.build(tmp_path, edit=made.slower))
     before, after = contents(report), contents(tmp_path)
     assert set(before) == set(after)
     assert {name for name in before if before[name] != after[name]} == {"timings.csv", "report.md"}
@@ -76,12 +76,12 @@ def test_images_hold_no_date_and_no_version(report):
 
 def test_what_the_facts_no_longer_hold_is_deleted(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "draw", lambda facts, _: {"story.png": b"x"} if facts.story else {})
-    write(conftest.build(tmp_path))
+    write(made.build(tmp_path))
     (tmp_path / "my notes.txt").write_text("mine")
     assert (tmp_path / "figures" / "story.png").exists()
     assert "The story" in (tmp_path / "report.md").read_text("utf-8")
-    models = {name: model for name, model in conftest.MODELS.items() if name != "kn-2"}
-    conftest.build(tmp_path, models, story={"sentences": []}, sparsity=[], headline=None)
+    models = {name: model for name, model in made.MODELS.items() if name != "kn-2"}
+    made.build(tmp_path, models, story={"sentences": []}, sparsity=[], headline=None)
     write(tmp_path)
     left = contents(tmp_path)
     assert "my notes.txt" in left
@@ -135,7 +135,7 @@ def test_a_stale_result_is_not_mixed_in(tmp_path):
     other = lambda result: (  # noqa: E731
         replace(result, metrics={**result.metrics, "n_tokens": 7.0}) if result.row == "kn-2" else result
     )
-    row = next(row for row in read(conftest.build(tmp_path, edit=other)).rows if row.name == "kn-2")
+    row = next(row for row in read(made.build(tmp_path, edit=other)).rows if row.name == "kn-2")
     assert row.results == ()
     assert row.status == "missing (its facts are of another text; run it again)"
     assert "| kn-2 | ngram | missing (its facts" in document(tmp_path)
@@ -148,14 +148,14 @@ def test_rows_scored_on_other_sentences_are_refused(tmp_path):
         return replace(result, arrays={**result.arrays, "row_tokens": result.arrays["row_tokens"][::-1]})
 
     with pytest.raises(BadModel, match=r"'kn-2'|run the benchmark again"):
-        document(conftest.build(tmp_path, edit=other))
+        document(made.build(tmp_path, edit=other))
 
 
 def test_seeds_that_failed_or_are_missing_are_said(tmp_path):
     failing = lambda result: (  # noqa: E731
         replace(result, error="diverged", metrics={}, arrays={}) if (result.row, result.seed) == ("rnn", 1) else result
     )
-    conftest.build(tmp_path, edit=failing)
+    made.build(tmp_path, edit=failing)
     (tmp_path / "facts" / "rnn.seed2.json").unlink()
     text = document(tmp_path)
     assert "- `rnn`: failed (seed 1): diverged" in text
@@ -163,12 +163,12 @@ def test_seeds_that_failed_or_are_missing_are_said(tmp_path):
 
 
 def test_a_seed_that_left_the_benchmark_is_ignored(tmp_path):
-    row = next(row for row in read(conftest.build(tmp_path, seeds=[0, 1])).rows if row.name == "lstm")
+    row = next(row for row in read(made.build(tmp_path, seeds=[0, 1])).rows if row.name == "lstm")
     assert [result.seed for result in row.results] == [0, 1]
 
 
 def test_a_quick_run_says_so(tmp_path, report):
-    assert "> **Quick run" in document(conftest.build(tmp_path, quick=True))
+    assert "> **Quick run" in document(made.build(tmp_path, quick=True))
     assert "Quick run" not in document(report)
 
 
@@ -178,7 +178,7 @@ def test_a_folder_without_facts_is_an_error_with_a_remedy(tmp_path):
 
 
 def test_a_run_with_nothing_scored_yet_is_a_report(tmp_path):
-    write(conftest.build(tmp_path, models={}))
+    write(made.build(tmp_path, models={}))
     assert "missing" in (tmp_path / "report.md").read_text("utf-8")
 
 
@@ -190,10 +190,10 @@ def test_streams_without_probes(tmp_path):
         keep = {name: value for name, value in result.metrics.items() if name[:2] not in ("c0", "c1", "c2", "c3", "c4")}
         return replace(result, arrays=arrays, metrics={k: v for k, v in keep.items() if not k.startswith("c5")})
 
-    models = {name: conftest.MODELS[name] for name in ("kn-3", "lstm")}
-    corpus = conftest.benchmark([])["corpus"] | {"unit": "stream", "extra": [], "literal_unk": True}
+    models = {name: made.MODELS[name] for name in ("kn-3", "lstm")}
+    corpus = made.benchmark([])["corpus"] | {"unit": "stream", "extra": [], "literal_unk": True}
     changes = {"headline": None, "probes": {"probes": [], "crossed": []}, "story": {"sentences": []}}
-    folder = conftest.build(tmp_path, models, plain, corpus=corpus, **changes)
+    folder = made.build(tmp_path, models, plain, corpus=corpus, **changes)
     written = {path.name for path in write(folder)}
     assert {"perplexity.png", "sparsity.png"} <= written
     assert not {"overview.png", "coverage.png", "story.png", "coverage.csv", "story.csv"} & written

@@ -65,7 +65,7 @@ def pitman_yor(table: NGramTable, settings: Settings) -> BackOff:
     0.01 and 0.99 and strengths within 1e-3 and 1e6 are those that make valid likeliest: there is nothing to be
     estimated from counts of counts, so text may be as small as it likes.
     """
-    tallies = [tally(table, n, one.adjusted) for n, one in enumerate(table.orders, start=1)]
+    tallies = [tally(table, n, table.adjusted(n)) for n in range(1, table.order + 1)]
 
     def weights(numbers: Floats, seen: Tally) -> AlphaGamma:
         discount, strength = numbers[0], np.exp(numbers[1])

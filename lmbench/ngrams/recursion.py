@@ -53,22 +53,33 @@ class Settings:
 class Level:
     """The G n-grams of one order, as a method sees them. Arrays are (G,).
 
-    n:          their order
-    counts:     how often each occurs
-    adjusted:   how many different words each was seen after: lmbench.ngrams.table.Order
-    context:    the context of each
-    n_contexts: how many contexts there are; some have nothing after them
-    lower:      p_{n-1} of each one's last word after its suffix
-    kept:       whether each survives the cut-offs
+    table:   where they were counted
+    n:       their order
+    context: the context of each
+    lower:   p_{n-1} of each one's last word after its suffix
+    kept:    whether each survives the cut-offs
     """
 
+    table: NGramTable
     n: int
-    counts: Whole
-    adjusted: Whole
     context: Ints
-    n_contexts: int
     lower: Floats
     kept: Bools
+
+    @property
+    def counts(self) -> Whole:
+        """How often each occurs."""
+        return self.table.orders[self.n - 1].counts
+
+    @cached_property
+    def adjusted(self) -> Whole:
+        """How many different words each was seen after: NGramTable.adjusted."""
+        return self.table.adjusted(self.n)
+
+    @property
+    def n_contexts(self) -> int:
+        """How many contexts there are; some have nothing after them."""
+        return self.table.index.n_contexts(self.n)
 
     def sums(self, values: npt.ArrayLike) -> Floats:
         """float64 (n_contexts,): the sum of (G,) values over the n-grams of each context."""
@@ -104,12 +115,15 @@ def weigh(
         cutoff = settings.cutoffs[min(n, len(settings.cutoffs)) - 1]
         if n > 1:
             kept.append(one.counts > cutoff)
-        level = Level(n, one.counts, one.adjusted, context, index.n_contexts(n), lower, kept[-1])
+        level = Level(table, n, context, lower, kept[-1])
         alpha, gamma = order(level)
         if not kept[-1].all():
             gamma = gamma + level.sums(np.where(kept[-1], 0, alpha))
             alpha = np.where(kept[-1], alpha, 0)
-        p = alpha + gamma[context] * lower
+        p = gamma[context]
+        p *= lower
+        p += alpha
+        del alpha, level
         log_p.append(_of(kept[-1], log(p)))
         counts.append(_of(kept[-1], one.counts))
         if n > 1:
@@ -147,5 +161,7 @@ FULL = 1e-12
 def over(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
     """a / b, and 0 where b is 0."""
     below = np.asarray(b, np.float64)
+    if (below > 0).all():
+        return np.divide(a, below, dtype=np.float64)
     quotient: Floats = np.divide(a, below, out=np.zeros(below.shape), where=below > 0)
     return quotient

@@ -34,17 +34,14 @@ SORTING = 64
 class Order:
     """The G n-grams of one order. All arrays are (G,), in the order of the index' keys.
 
-    counts:   how often each occurs; 0 for <s>
-    adjusted: how many different words it was seen after; its count where it begins with <s> or is of the
-              highest order, for then nothing can stand before it
-    suffix:   the (n-1)-gram that is left without its first word; 0 at order 1
-    at_bos:   bool, whether it begins with <s>
+    counts: how often each occurs; 0 for <s>
+    suffix: the (n-1)-gram that is left without its first word; 0 at order 1
+    at_bos: bool, whether it begins with <s>
 
     Counts and suffixes are int32 wherever that is enough: these arrays are most of what training holds in memory.
     """
 
     counts: Whole
-    adjusted: Whole
     suffix: Whole
     at_bos: Bools
 
@@ -95,19 +92,25 @@ class NGramTable:
                 suffixes.append(one.suffix)
                 at_bos.append(at_bos[-1][one.values // base])
                 gram = one.gram
-        orders = []
-        for n, (many, suffix, begins) in enumerate(zip(counts, suffixes, at_bos, strict=True), start=1):
-            adjusted = many
-            if n < order:
-                continued = np.bincount(suffixes[n], minlength=len(many)).astype(whole)
-                adjusted = np.where(begins, many, continued)
-            orders.append(Order(many, adjusted, suffix, begins))
-        return cls(NGramIndex(len(batch.vocab), tuple(keys)), tuple(orders), tuple(last))
+        orders = tuple(map(Order, counts, suffixes, at_bos))
+        return cls(NGramIndex(len(batch.vocab), tuple(keys)), orders, tuple(last))
 
     @property
     def order(self) -> int:
         """The length of the longest n-grams."""
         return len(self.orders)
+
+    def adjusted(self, n: int) -> Whole:
+        """(G,): how many different words each n-gram was seen after.
+
+        Its count where it begins with <s> or is of the highest order, for then nothing can stand before it.
+        """
+        one = self.orders[n - 1]
+        if n == self.order:
+            return one.counts
+        continued = np.bincount(self.orders[n].suffix, minlength=len(one.counts)).astype(one.counts.dtype)
+        continued[one.at_bos] = one.counts[one.at_bos]
+        return continued
 
     def lookup(self, batch: Sentences) -> list[tuple[Ints, Ints]]:
         """Per order, (n-gram, context) of each token of batch: NGramIndex.lookup."""

@@ -61,7 +61,7 @@ def test_adjusted_counts_are_numbers_of_left_extensions_except_after_bos(some_ro
     table = NGramTable.count(batch_of(some_rows), order)
     for n in range(1, order + 1):
         counts, longer = ngrams(some_rows, n), ngrams(some_rows, n + 1)
-        for g, adjusted in enumerate(table.orders[n - 1].adjusted.tolist()):
+        for g, adjusted in enumerate(table.adjusted(n).tolist()):
             words = spelled(table.index, n, g)
             if n == order or words[0] == V:
                 assert adjusted == counts[words]

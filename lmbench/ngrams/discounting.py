@@ -153,9 +153,10 @@ def _one_discount(
 
 
 def _interpolated(level: Level, counts: Whole, amount: Floats) -> AlphaGamma:
-    """alpha = (c - D(c)) / sum c, gamma = sum D(c) / sum c, sums over the words after h; amount is D(c), (G,)."""
+    """alpha = (c - D(c)) / sum c, gamma = sum D(c) / sum c, sums over the words after h; amount is D(c), used up."""
     total, freed = level.sums(counts), level.sums(amount)
-    return over(counts - amount, total[level.context]), np.where(total > 0, over(freed, total), 1.0)
+    np.subtract(counts, amount, out=amount)
+    return over(amount, total[level.context]), np.where(total > 0, over(freed, total), 1.0)
 
 
 def _amounts(discounts: list[float], counts: Whole) -> Floats:

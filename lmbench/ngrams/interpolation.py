@@ -138,7 +138,7 @@ def _prior(numbers: Floats, seen: Tally) -> AlphaGamma:
 
 def _begins_with_bos(table: NGramTable, n: int) -> Bools:
     """bool (n_contexts,): which contexts of n-grams begin with <s>, and so are all of their row."""
-    return np.zeros(1, bool) if n == 1 else table.orders[n - 2].at_bos
+    return np.arange(table.index.n_contexts(n)) >= (1 if n == 1 else table.orders[n - 2].bos)
 
 
 def _bucket(total: Floats) -> npt.NDArray[np.int32]:

@@ -120,16 +120,18 @@ def weigh(
         if not kept[-1].all():
             gamma = gamma + level.sums(np.where(kept[-1], 0, alpha))
             alpha = np.where(kept[-1], alpha, 0)
+        del level  # what is not needed any more is most of what training holds in memory
         p = gamma[context]
         p *= lower
+        del context, lower
         p += alpha
-        del alpha, level
+        del alpha
         log_p.append(_of(kept[-1], log(p)))
         counts.append(_of(kept[-1], one.counts))
         if n > 1:
             log_gamma.append(_of(kept[-2], log(gamma)))
     if table.order > 1:  # <s> comes once a row, and one word after it
-        n_rows = table.orders[1].counts[table.orders[1].at_bos].sum()
+        n_rows = table.orders[1].counts[table.orders[1].bos :].sum()
         counts[0] = np.append(counts[0][:-1], n_rows).astype(counts[0].dtype)
     return BackOff(index.keeping(kept), tuple(log_p), tuple(log_gamma), tuple(notes), tuple(counts))
 

@@ -32,18 +32,18 @@ SORTING = 64
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """The G n-grams of one order. All arrays are (G,), in the order of the index' keys.
+    """The G n-grams of one order. Arrays are (G,), in the order of the index' keys.
 
     counts: how often each occurs; 0 for <s>
     suffix: the (n-1)-gram that is left without its first word; 0 at order 1
-    at_bos: bool, whether it begins with <s>
+    bos:    the first n-gram that begins with <s>; so do all after it, for <s> is the greatest id
 
     Counts and suffixes are int32 wherever that is enough: these arrays are most of what training holds in memory.
     """
 
     counts: Whole
     suffix: Whole
-    at_bos: Bools
+    bos: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class NGramTable:
         keys = [np.arange(base)]
         counts: list[Whole] = [np.bincount(batch.tokens, minlength=base).astype(whole)]
         suffixes: list[Whole] = [np.zeros(base, whole)]
-        at_bos: list[Bools] = [keys[0] == batch.vocab.bos]
+        bos = [batch.vocab.bos]
         last: list[int] = []
         end = _last_in_suffix_order(batch, order)
         # The n-gram that ends at each token. Where n-1 words and <s> do not fit before it there is none, and a
@@ -90,9 +90,9 @@ class NGramTable:
                 keys.append(one.values)
                 counts.append(one.counts)
                 suffixes.append(one.suffix)
-                at_bos.append(at_bos[-1][one.values // base])
+                bos.append(int(np.searchsorted(one.values, bos[-1] * base)))
                 gram = one.gram
-        orders = tuple(map(Order, counts, suffixes, at_bos))
+        orders = tuple(map(Order, counts, suffixes, bos))
         return cls(NGramIndex(len(batch.vocab), tuple(keys)), orders, tuple(last))
 
     @property
@@ -109,7 +109,7 @@ class NGramTable:
         if n == self.order:
             return one.counts
         continued = np.bincount(self.orders[n].suffix, minlength=len(one.counts)).astype(one.counts.dtype)
-        continued[one.at_bos] = one.counts[one.at_bos]
+        continued[one.bos :] = one.counts[one.bos :]
         return continued
 
     def lookup(self, batch: Sentences) -> list[tuple[Ints, Ints]]:
@@ -145,11 +145,9 @@ def _in_memory(batch: Sentences, gram: Whole, fits: Bools, times: Whole) -> _Cou
     gram:  (N,), the (n-1)-gram that ends at each token
     times: how often each (n-1)-gram occurs
     """
-    if gram is batch.tokens:
-        before = batch.previous
-    else:
-        before = np.empty_like(gram)
-        before[1:] = gram[:-1]
+    before = np.empty_like(gram)
+    before[1:] = gram[:-1]
+    before[batch.offsets[:-1][batch.lengths > 0]] = batch.vocab.bos  # where n > 2 nothing fits there
     found = _continuations(before[fits], batch.tokens[fits], times, len(batch.vocab) + 1)
     suffix, longer = np.empty(len(found.values), times.dtype), np.empty(batch.n_tokens, times.dtype)
     suffix[found.place] = gram[fits]

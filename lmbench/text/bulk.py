@@ -20,7 +20,8 @@ from lmbench.text.files import opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, ranking
 
-BLOCK = 1 << 24
+BLOCK = 1 << 18
+"""Bytes. The words of a vocabulary lie among those of the block they first stood in: small blocks leave small gaps."""
 END = "\0"
 """Stands for the end of a line among the words of a block; no text has it."""
 

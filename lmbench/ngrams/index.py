@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,12 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.ngrams.packing import pack_orders, unpack_orders
+from lmbench.ngrams.sorting import distinct
 from lmbench.text.sentences import Sentences
 
 Ints = npt.NDArray[np.int64]
-
-MANY = 16
-"""A hash table is made when a question asks about more than one key in MANY; below that binary search is quicker."""
 
 
 class Step(NamedTuple):
@@ -102,25 +99,17 @@ class NGramIndex:
         return NGramIndex(self.n_events, tuple(keys))
 
     def find(self, n: int, context: Ints, word: npt.NDArray[np.integer]) -> Ints:
-        """int64 (M,): the n-gram context + word; -1 where there is none or context is -1."""
-        wanted = context.astype(np.int64) * (self.n_events + 1) + word
-        wanted[context < 0] = -1
-        return self._search(n, wanted)
+        """int64 (M,): the n-gram context + word; -1 where there is none or context is -1.
 
-    def _search(self, n: int, wanted: Ints) -> Ints:
-        keys = self.keys[n - 1]
-        if not len(keys) or not len(wanted):
-            return np.full(len(wanted), -1)
-        if n in self._hashes or MANY * len(wanted) > len(keys):
-            if n not in self._hashes:
-                self._hashes[n] = Hash.of(keys)
-            return self._hashes[n].find(wanted)
-        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where(keys[at] == wanted, at, -1)
-
-    @cached_property
-    def _hashes(self) -> dict[int, Hash]:
-        return {}
+        Each one is searched for once, in rising order: neighbours in the table are neighbours in memory.
+        """
+        place, keys = np.full(len(context), -1), self.keys[n - 1]
+        known = context >= 0
+        asked = distinct(context[known].astype(np.int64) * (self.n_events + 1) + word[known])
+        if len(keys):
+            at = np.minimum(np.searchsorted(keys, asked.values), len(keys) - 1)
+            place[known] = np.where(keys[at] == asked.values, at, -1)[asked.place]
+        return place
 
     def steps(self, batch: Sentences) -> Iterator[Step]:
         """For n = 2, 3, ...: where the n-1 words before a token are known, and whether it continues them."""
@@ -185,54 +174,6 @@ class NGramIndex:
         many = end - begin
         first = np.cumsum(many) - many
         return np.repeat(np.arange(len(context)), many), np.arange(many.sum()) + np.repeat(begin - first, many)
-
-
-@dataclass(frozen=True, eq=False)
-class Hash:
-    """Where each key is, by open addressing with linear probing, asked and filled for whole arrays at once.
-
-    keys:  int64 (G,)
-    slots: int32 or int64 (2^b,), at most half full: a place in keys, or -1
-    """
-
-    keys: Ints
-    slots: npt.NDArray[np.signedinteger]
-
-    @classmethod
-    def of(cls, keys: Ints) -> Hash:
-        """All keys in free slots: those that meet in one go on to the next until each has its own."""
-        size = 1 << max(len(keys) * 2 - 1, 1).bit_length()
-        slots = np.full(size, -1, np.int32 if len(keys) < 2**31 else np.int64)
-        table = cls(keys, slots)
-        waiting = np.arange(len(keys), dtype=slots.dtype)
-        slot = table._home(keys)
-        while len(waiting):
-            free = slots[slot] < 0
-            slots[slot[free]] = waiting[free]
-            left = slots[slot] != waiting
-            waiting, slot = waiting[left], (slot[left] + 1) & (size - 1)
-        return table
-
-    def find(self, wanted: Ints) -> Ints:
-        """int64 (M,): the place of each key, -1 where it is none of them."""
-        if not len(self.keys):
-            return np.full(len(wanted), -1)
-        slot = self._home(wanted)
-        place = self.slots[slot].astype(np.int64)
-        missed = np.flatnonzero((place >= 0) & (self.keys[place] != wanted))
-        while len(missed):
-            slot[missed] = (slot[missed] + 1) & (len(self.slots) - 1)
-            now = self.slots[slot[missed]].astype(np.int64)
-            place[missed] = now
-            missed = missed[(now >= 0) & (self.keys[now] != wanted[missed])]
-        return place
-
-    def _home(self, keys: Ints) -> Ints:
-        """int64 (M,): the slot where the search for a key begins: the top bits of a product (Knuth 1973, 6.4)."""
-        shift = np.uint64(65 - len(self.slots).bit_length())
-        product: npt.NDArray[np.uint64] = keys.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        home: Ints = (product >> shift).astype(np.int64)
-        return home
 
 
 def _recent(prefixes: Sentences, width: int) -> Ints:

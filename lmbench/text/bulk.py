@@ -1,15 +1,13 @@
-"""Large texts in words that white space separates, straight to ids: no list of lines, no list a line.
+"""Large texts in words that white space separates, straight to ids: no list of lines, no list a line, no word twice.
 
-What a benchmark's corpus does line by line, with statistics and spellings, is done here a block of megabytes at a time
-by split() and one look-up a word. The ids are the same.
+What a benchmark's corpus does line by line, with statistics and spellings, is done here a block of bytes at a time.
+The ids are the same.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import repeat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,11 +17,15 @@ import numpy.typing as npt
 from lmbench.text.files import opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, ranking
+from lmbench.text.words import WIDE_SPACES, Words, WordTable, spelled, words_of
 
-BLOCK = 1 << 18
-"""Bytes. The words of a vocabulary lie among those of the block they first stood in: small blocks leave small gaps."""
-END = "\0"
-"""Stands for the end of a line among the words of a block; no text has it."""
+BLOCK = 1 << 20
+"""Bytes: what is made of a block stays in the processor's cache."""
+END = -1
+NEWLINE = 10
+
+Bytes = npt.NDArray[np.uint8]
+Ids = npt.NDArray[np.int32]
 
 
 def read(path: Path, vocab: Vocabulary | None = None, *, min_count: int = 1, max_size: int | None = None) -> Sentences:
@@ -32,45 +34,46 @@ def read(path: Path, vocab: Vocabulary | None = None, *, min_count: int = 1, max
     vocab: of another text; without it that of this one is built, as Vocabulary.build does.
     """
     if vocab is not None:
-        return _of_parts([_encode(block, vocab.ids) for block in blocks(path)], vocab)
-    first: defaultdict[str, int] = defaultdict()  # ids by first occurrence, while reading
-    first.default_factory = first.__len__
-    first[END]
+        return _of_parts([_encode(data, vocab) for data in blocks(path)], vocab)
+    table, names = WordTable.of([]), []  # ids by first occurrence, while reading
     parts = []
-    for block in blocks(path):
-        words = block.split()
-        parts.append(np.fromiter(map(first.__getitem__, words), np.int32, len(words)))
-    counts = sum((np.bincount(part, minlength=len(first)) for part in parts), np.zeros(len(first), np.int64))
-    kept = ranking(counts[1:], min_count=min_count, max_size=max_size)
-    words = list(first)[1:]
-    vocab = Vocabulary.of_words([words[i] for i in kept.tolist()])
-    ids = np.full(len(first), UNK, np.int32)
-    ids[0] = -1
-    ids[kept + 1] = np.arange(EOS + 1, len(vocab))
-    return _of_parts([ids[part] for part in parts], vocab)
+    for data in blocks(path):
+        words = words_of(data)
+        table, ids, new = table.learn(words.keys)
+        names += spelled(data, words.begin[new], words.end[new])
+        parts.append(_with_ends(data, words, ids))
+    counts = np.zeros(len(names), np.int64)
+    for part in parts:
+        counts += np.bincount(part[part != END], minlength=len(names))
+    kept = ranking(counts, min_count=min_count, max_size=max_size)
+    vocab = Vocabulary.of_words([names[i] for i in kept.tolist()])
+    events = np.full(len(names) + 1, UNK, np.int32)
+    events[kept] = np.arange(EOS + 1, len(vocab))
+    events[END] = END  # the last place
+    return _of_parts([events[part] for part in parts], vocab)
 
 
 def encode(lines: Iterable[str], vocab: Vocabulary) -> Sentences:
     """Lines in memory as rows of ids, each ended by </s>; lines without a word are left out."""
-    return _of_parts([_encode(_marked("\n".join(lines)), vocab.ids)], vocab)
+    return _of_parts([_encode(_bytes("\n".join(lines)), vocab)], vocab)
 
 
-def blocks(path: Path) -> Iterator[str]:
-    """The text in blocks of whole lines, NFC, each line end as END between spaces.
+def blocks(path: Path) -> Iterator[Bytes]:
+    """The text in blocks of whole lines, UTF-8 in NFC, white space within lines in ASCII.
 
     What is wrong with a text is found here and said by read_lines().
     """
-    any_word = False
+    any_word, mark = False, "\ufeff"
     with opened(path) as file:
         for data in _whole_lines(file):
             try:
-                text = data.decode("utf-8").removeprefix("\ufeff")
+                text = data.decode("utf-8").removeprefix(mark)
             except UnicodeDecodeError:
-                text = END
-            if END in text:
+                text = "\0"
+            if "\0" in text:
                 read_lines(path)
-            any_word = any_word or not text.isspace()
-            yield _marked(text)
+            any_word, mark = any_word or not text.isspace(), ""
+            yield _bytes(text)
     if not any_word:
         read_lines(path)
 
@@ -89,25 +92,34 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def _marked(text: str) -> str:
+def _bytes(text: str) -> Bytes:
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
-    return text.replace("\n", f" {END} ") + ("" if text.endswith("\n") else f" {END}")
+    if not text.isascii():
+        for space in WIDE_SPACES:
+            if space in text:
+                text = text.replace(space, " ")
+    return np.frombuffer((text if text.endswith("\n") else text + "\n").encode(), np.uint8)
 
 
-def _encode(block: str, ids: dict[str, int]) -> npt.NDArray[np.int32]:
-    """int32: the words of a block, -1 for each END."""
-    words = block.split()
-    found = np.fromiter(map(ids.get, words, repeat(UNK)), np.int32, len(words))
-    unknown = np.flatnonzero(found == UNK)
-    found[unknown[[words[i] == END for i in unknown.tolist()]]] = -1
-    return found
+def _encode(data: Bytes, vocab: Vocabulary) -> Ids:
+    words = words_of(data)
+    ids = vocab.table.find(words.keys)
+    return _with_ends(data, words, np.where(ids < 0, np.int32(UNK), ids + np.int32(EOS + 1)))
+
+
+def _with_ends(data: Bytes, words: Words, ids: Ids) -> Ids:
+    """int32: the ids of a block's words with END where a line ends."""
+    lines = np.flatnonzero(data == NEWLINE)
+    marked = np.full(len(ids) + len(lines), END, np.int32)
+    marked[np.arange(len(ids)) + np.searchsorted(lines, words.begin)] = ids
+    return marked
 
 
 def _of_parts(parts: list[npt.NDArray[np.int32]], vocab: Vocabulary) -> Sentences:
-    """One row for each -1 that does not follow another."""
+    """One row for each END that does not follow another."""
     tokens = np.concatenate(parts) if parts else np.empty(0, np.int32)
-    ends = tokens < 0
+    ends = tokens == END
     empty = ends.copy()
     empty[1:] &= ends[:-1]
     if empty.any():

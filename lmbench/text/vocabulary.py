@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadText
+from lmbench.text.words import WordTable
 
 UNK, EOS = 0, 1
 _RESERVED = re.compile(r"\\*<(unk|/s|s)>")
@@ -79,7 +80,11 @@ class Vocabulary:
     @classmethod
     def of_words(cls, words: Iterable[str]) -> "Vocabulary":
         """The vocabulary of exactly these words, in this order."""
-        return cls(("<unk>", "</s>", *map(escape, words)))
+        words = list(words)
+        text = "\n".join(words)  # one search instead of one a word: most texts have no reserved word
+        if any(reserved in text for reserved in ("<unk>", "<s>", "</s>")):
+            words = [escape(word) for word in words]
+        return cls(("<unk>", "</s>", *words))
 
     def __len__(self) -> int:
         return len(self.events)
@@ -93,6 +98,11 @@ class Vocabulary:
     def ids(self) -> dict[str, int]:
         """Word of a text -> id. Reserved words are not in it: where a text has them they are words."""
         return {unescape(event): i for i, event in enumerate(self.events) if i > EOS}
+
+    @cached_property
+    def table(self) -> WordTable:
+        """ids in arrays: words by their 64 bits, from 0 for the first after </s>."""
+        return WordTable.of(list(self.ids))
 
     def encode(self, words: Iterable[str]) -> list[int]:
         """Ids of the words of a text; a word out of vocabulary is UNK."""

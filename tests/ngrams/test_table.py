@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmbench.ngrams.index import MANY, Hash, NGramIndex
+from lmbench.ngrams.index import NGramIndex
 from lmbench.ngrams.table import SORTING, NGramTable, unseen
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, Vocabulary
@@ -162,25 +162,14 @@ def test_a_stream_counts_across_the_end_of_a_sentence():
 
 
 @given(rows, orders)
-def test_a_hash_table_finds_what_binary_search_finds(train, order):
+def test_find_finds_every_key_and_no_other(train, order):
     index = NGramTable.count(batch_of(train), order).index
     for n in range(2, order + 1):
         context = np.repeat(np.arange(-1, index.n_contexts(n)), V + 1)
         word = np.tile(np.arange(V + 1), index.n_contexts(n) + 1)
-        wanted = np.where(context < 0, -1, context * (V + 1) + word)
         by_key = {key: place for place, key in enumerate(index.keys[n - 1].tolist())}
-        expected = [by_key.get(key, -1) for key in wanted.tolist()]
+        expected = [by_key.get(c * (V + 1) + w, -1) if c >= 0 else -1 for c, w in zip(context, word, strict=True)]
         assert index.find(n, context, word).tolist() == expected
-        assert Hash.of(index.keys[n - 1]).find(wanted).tolist() == expected
-
-
-def test_few_questions_need_no_hash_table():
-    words = np.random.default_rng(0).integers(2, V, 200)
-    index = NGramTable.count(batch_of([words]), 4).index
-    assert len(index.keys[3]) > MANY
-    for gram in range(0, len(index.keys[3]), 20):
-        assert index.find(4, index.context(4)[[gram]], index.word(4)[[gram]]).tolist() == [gram]
-    assert not index._hashes
 
 
 @settings(deadline=None, max_examples=40)

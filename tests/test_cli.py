@@ -335,7 +335,7 @@ def test_a_run_that_is_stopped_keeps_finished_rows_and_goes_on(home, stop, code,
             time.sleep(0.05)
         time.sleep(0.5)
         stop(process)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == code

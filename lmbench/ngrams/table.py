@@ -117,19 +117,6 @@ class NGramTable:
         return self.index.lookup(batch)
 
 
-def unseen(batch: Sentences, train: NGramTable, n: int) -> Bools:
-    """bool (N,): whether the n words that end at each token never stood together in train.
-
-    Where fewer than n words lie between <s> and the token, <s> included, it is about all of them.
-    """
-    if not 1 <= n <= train.order:
-        raise ValueError(f"n-grams of {n} words asked of a table that has 1 to {train.order}")
-    mask: Bools = train.orders[0].counts[batch.tokens] == 0
-    for length, (gram, _) in enumerate(train.lookup(batch)[1:n], start=2):
-        mask = np.where(batch.positions + 2 >= length, gram < 0, mask)
-    return mask
-
-
 class _Counted(NamedTuple):
     """The n-grams of one order: keys, counts and suffix as in NGramTable, and the one that ends at each token (N,)."""
 

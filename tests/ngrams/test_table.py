@@ -4,12 +4,11 @@ import tempfile
 from collections import Counter
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmbench.ngrams.index import NGramIndex
-from lmbench.ngrams.table import SORTING, NGramTable, unseen
+from lmbench.ngrams.table import SORTING, NGramTable
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, Vocabulary
 
@@ -117,23 +116,6 @@ def test_children_are_the_ngrams_with_that_context(some_rows, order):
         place, gram = table.index.children(n, asked)
         expected = [(p, g) for p, c in enumerate(asked) for g in np.flatnonzero(table.index.context(n) == c)]
         assert list(zip(place.tolist(), gram.tolist(), strict=True)) == expected
-
-
-@given(rows, rows, orders)
-def test_unseen_is_about_n_words_or_all_there_are(train, test, n):
-    table = NGramTable.count(batch_of(train), 5)
-    expected = []
-    for row in test:
-        for i in range(len(row)):
-            length = min(n, i + 2)
-            expected.append(ending_at(row, i, length) not in ngrams(train, length))
-    assert unseen(batch_of(test), table, n).tolist() == expected
-
-
-def test_unseen_refuses_an_order_the_table_lacks():
-    table = NGramTable.count(batch_of([[2, 3]]), 2)
-    with pytest.raises(ValueError, match="3 words"):
-        unseen(batch_of([[2]]), table, 3)
 
 
 @given(rows, orders)

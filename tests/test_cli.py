@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -327,7 +328,10 @@ def test_a_run_that_is_stopped_keeps_finished_rows_and_goes_on(home, stop, code,
     cut = home / f"cut{code}"
     command = [sys.executable, "-m", "lmbench", "run", "all", "--benchmark", "slow.toml", "--out", cut, "--jobs", "1"]
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, cwd=home, env=environment(), start_new_session=True, **quiet)
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs are started deaf to it
+    process = subprocess.Popen(
+        command, cwd=home, env=environment(), start_new_session=True, preexec_fn=heeding, **quiet
+    )
     try:
         deadline = time.monotonic() + 60
         while not (cut / "slow" / "facts" / "first.json").exists() and time.monotonic() < deadline:

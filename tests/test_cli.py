@@ -364,6 +364,9 @@ def test_a_model_is_fitted_scored_and_drawn_from_without_a_benchmark(capsys):
     assert float(perplexity) == pytest.approx(2 ** (-float(total) / int(tokens)), rel=1e-3)
     assert main(["generate", "models/three", "-n", "3"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
+    assert main(["export", "models/three", "three.arpa"]) == 0
+    assert "of order 3" in capsys.readouterr().out
+    assert Path("three.arpa").read_text("utf-8").startswith("\\data\\")
 
 
 @pytest.mark.usefixtures("here")

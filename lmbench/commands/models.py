@@ -139,15 +139,14 @@ def generate(options: argparse.Namespace, _: Sequence[str]) -> int:
 
 def export(options: argparse.Namespace, _: Sequence[str]) -> int:
     """write a fitted n-gram row as an ARPA file, for KenLM, SRILM or another benchmark"""
-    from lmbench.bench import runner
+    from lmbench.models import kind_of
     from lmbench.ngrams import arpa
 
-    benchmark, folder = _benchmark_of(options)
-    model = runner.fitted(benchmark, options.row, folder, options.seed)
+    model = _fitted(options)[0]
     backoff = getattr(model, "backoff_", None)
     if backoff is None:
         raise BadConfig(
-            f"row {options.row!r} is of kind {benchmark.row(options.row).kind!r}, which has no back-off form, and ARPA "
+            f"row {options.row!r} is of kind {kind_of(model)!r}, which has no back-off form, and ARPA "
             "files hold no other; export a row of kind 'ngram' or 'arpa'"
         )
     arpa.write(backoff, model.vocab_, options.file)

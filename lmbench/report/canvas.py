@@ -38,8 +38,6 @@ STYLE: dict[Any, Any] = {
     "text.usetex": False,
     "axes.labelcolor": INK,
     "figure.dpi": 160,
-    "savefig.dpi": 160,
-    "savefig.bbox": None,
     "svg.hashsalt": "lmbench",
     "svg.fonttype": "path",
     "path.simplify": True,

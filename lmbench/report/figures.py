@@ -10,6 +10,9 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -38,8 +41,7 @@ from lmbench.report.facts import ADAPTIVE, RANKED, Facts, Row
 from lmbench.report.facts import REFERENCE as GROUP_REFERENCE
 from lmbench.report.layout import brief, round_numbers, short
 
-SUFFIXES: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-"""Formats, and what must not be written into them: dates and versions change without the facts."""
+SUFFIXES = ("png", "svg")
 
 
 def draw(facts: Facts, comparison: Comparison) -> dict[str, bytes]:
@@ -55,16 +57,32 @@ def draw(facts: Facts, comparison: Comparison) -> dict[str, bytes]:
                 figure.set_layout_engine("constrained", rect=(0, foot, 1, 1 - foot))
                 figure.text(0.995, 0.005, "quick run: not a result", ha="right", va="bottom", color="#B00000")
             _settle(figure)
-            for suffix, metadata in SUFFIXES.items():
-                buffer = io.BytesIO()
-                figure.savefig(buffer, format=suffix, metadata=metadata)
-                files[f"{name}.{suffix}"] = buffer.getvalue()
+            files |= {f"{name}.png": _png(figure), f"{name}.svg": _svg(figure)}
     return files
+
+
+def _png(figure: Figure) -> bytes:
+    """Straight from the canvas: savefig would draw every mark once more before, to no effect on a settled figure.
+
+    Dates and versions are kept out of both formats: they change without the facts.
+    """
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _svg(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
 
 
 def _settle(figure: Figure) -> None:
     """Lay the panels out once and round where they stand: the solver's last digits change from run to run."""
-    figure.draw_without_rendering()
+    FigureCanvasAgg(figure)  # whose renderer measures the words
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
     figure.set_layout_engine("none")
     for axes in figure.axes:
         left, bottom, width, height = (round(float(edge), 6) for edge in axes.get_position().bounds)
@@ -167,14 +185,16 @@ def story(facts: Facts, _: Comparison) -> Figure | None:
     colours = mpl.colormaps["Blues"]
     start = 0
     for axes, sentence in zip(panels, sentences, strict=True):
+        cells, fills = [], []
         for x in range(len(sentence)):
             for y, (_row, log_probs) in enumerate(rows):
                 p = float(np.exp(log_probs[start + x]))
                 depth = 0.0 if p == 0 else max(0.0, 1 + math.log10(p) / 5)  # 1e-5 and below are white
-                colour = IMPOSSIBLE if p == 0 else colours(0.85 * depth)
-                axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", lw=1))
+                cells.append(Rectangle((x - 0.5, y - 0.5), 1, 1))
+                fills.append(IMPOSSIBLE if p == 0 else colours(0.85 * depth))
                 ink = "white" if depth > 0.6 else INK
                 axes.text(x, y, brief(p), ha="center", va="center", fontsize=7.3, color=ink)
+        axes.add_collection(PatchCollection(cells, facecolors=fills, edgecolors="white", linewidths=1))
         start += len(sentence)
         axes.set_xlim(-0.5, len(sentence) - 0.5)
         axes.set_ylim(len(rows) - 0.5, -0.5)

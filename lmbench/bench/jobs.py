@@ -120,9 +120,17 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     )
 
 
+def warm_up(rows: Sequence[Row]) -> None:
+    """Let the libraries that these rows need be imported in the background, while their text is made ready."""
+    if _context(rows).get_start_method() == "forkserver":
+        from multiprocessing.forkserver import ensure_running
+
+        ensure_running()
+
+
 def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | Progress | Result]:
     """Yields each Job when it starts, its Progress, and its Result when it ends."""
-    context = _context(jobs)
+    context = _context([job.row for job in jobs])
     waiting = list(jobs)
     open_stems = {job.stem for job in jobs}
     failed: set[str] = set()
@@ -163,13 +171,13 @@ def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | 
             process.join()
 
 
-def _context(jobs: Sequence[Job]) -> BaseContext:
+def _context(rows: Sequence[Row]) -> BaseContext:
     """A fork server where there is one: it imports what the rows need once, and forks in milliseconds."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    modules = {kinds()[job.row.kind].module for job in jobs}
-    late = {name for job in jobs for name in getattr(model_class(job.row.kind), "late_imports", ())}
+    modules = {kinds()[row.kind].module for row in rows}
+    late = {name for row in rows for name in getattr(model_class(row.kind), "late_imports", ())}
     context.set_forkserver_preload([__name__, *sorted(modules), *sorted(late)])
     return context
 

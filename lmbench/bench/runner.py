@@ -68,6 +68,7 @@ def plan(
         benchmark = cut_down(benchmark)
     rows = [_quick(row, benchmark.quick.epochs) if quick else row for row in wanted]
     folder = out / benchmark.name
+    jobs.warm_up(rows)
     prepared = prepare(benchmark, data, out / ".cache")
     side_by_side = side_by_side or jobs.cores()
     environment = _environment(side_by_side)

@@ -22,6 +22,8 @@ def round_numbers(low: float, high: float) -> list[float]:
         best = found
         if len(best) >= 3:
             return best
+    if low == high:
+        return [low]
     unit = 10.0 ** math.floor(math.log10(high - low))  # a narrow range is nearly linear
     for step in (unit / 5, unit / 2, unit, 2 * unit, 5 * unit):
         multiples = range(math.ceil(low / step), math.floor(high / step) + 1)

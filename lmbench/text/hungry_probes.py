@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations
 from typing import TypeVar
 
@@ -186,6 +187,7 @@ def _phrases(name: str) -> Iterator[tuple[Context, tuple[str, ...]]]:
             yield context, (*verb.object, ending)
 
 
+@cache
 def _ending(word: str) -> tuple[str, bool]:
     """What a word ends in, two forms of a particle being one, and whether it is past."""
     for ending in ("보다", "니다", "세요", "셨어요", "요", "신다", "시다", "셨다", "다"):

@@ -136,7 +136,7 @@ def test_labels_are_moved_apart():
 
 
 def test_a_log_axis_always_has_round_numbers():
-    for low, high in ((9.5, 9.9), (9.5, 12), (80, 190), (4, 50000), (101, 103)):
+    for low, high in ((9.5, 9.9), (9.5, 12), (80, 190), (4, 50000), (101, 103), (7, 7)):
         assert len(round_numbers(low, high)) >= 1
 
 

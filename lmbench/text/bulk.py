@@ -45,7 +45,7 @@ def read(path: Path, vocab: Vocabulary | None = None, *, min_count: int = 1, max
     counts = np.zeros(len(names), np.int64)
     for part in parts:
         counts += np.bincount(part[part != END], minlength=len(names))
-    kept = ranking(counts, min_count=min_count, max_size=max_size)
+    kept = ranking(names, counts, min_count=min_count, max_size=max_size)
     vocab = Vocabulary.of_words([names[i] for i in kept.tolist()])
     events = np.full(len(names) + 1, UNK, np.int32)
     events[kept] = np.arange(EOS + 1, len(vocab))

@@ -27,10 +27,13 @@ def unescape(event: str) -> str:
     return event[1:] if event.startswith("\\") and _RESERVED.fullmatch(event) else event
 
 
-def ranking(counts: npt.ArrayLike, *, min_count: int = 1, max_size: int | None = None) -> npt.NDArray[np.int64]:
-    """Which of the words with these counts are events, by falling count; equal ones stay in the order given."""
+def ranking(
+    words: Sequence[str], counts: npt.ArrayLike, *, min_count: int = 1, max_size: int | None = None
+) -> npt.NDArray[np.int64]:
+    """Which of the words with these counts are events, by falling count, equal ones by code point."""
     counts = np.asarray(counts, np.int64)
-    order = np.argsort(-counts, kind="stable")
+    order = np.array(sorted(range(len(words)), key=words.__getitem__), np.int64)
+    order = order[np.argsort(-counts[order], kind="stable")]
     kept = order[counts[order] >= min_count][: None if max_size is None else max(max_size - 2, 0)]
     if not len(kept):
         raise BadText(
@@ -67,12 +70,14 @@ class Vocabulary:
     ) -> "Vocabulary":
         """Words of sentences that occur at least min_count times, the max_size most frequent of them.
 
-        Words of equal count stand in the order in which they first occur. max_size counts events: <unk> and </s> are
-        two of them. extra_words are events whatever their count, last and in the order given.
+        Words of equal count stand by code point, so that ids do not hang on the order of lines. max_size counts
+        events: <unk> and </s> are two of them. extra_words are events whatever their count, last and in the order
+        given.
         """
         counts = Counter(chain.from_iterable(sentences))
         names = list(counts)
-        words = [names[i] for i in ranking(list(counts.values()), min_count=min_count, max_size=max_size).tolist()]
+        kept = ranking(names, list(counts.values()), min_count=min_count, max_size=max_size)
+        words = [names[i] for i in kept.tolist()]
         known = set(words)
         extra = [word for word in dict.fromkeys(extra_words) if word not in known]
         return cls(("<unk>", "</s>", *map(escape, words), *map(escape, extra)))

@@ -16,7 +16,8 @@ from lmbench.model import LanguageModel, Strata
 from lmbench.models.mixture import Mixture
 from lmbench.models.ngram import NGram
 from lmbench.models.recurrent import Reader, Recurrent
-from lmbench.neural.layers import Network, recurrent_stack
+from lmbench.neural.layers import recurrent_stack
+from lmbench.neural.network import Network
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS
 

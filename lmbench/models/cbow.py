@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from lmbench.neural.layers import Network, State
+from lmbench.neural.network import Network, State
 from lmbench.neural.training import Neural, require_positive
 from lmbench.text.vocabulary import Vocabulary
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from lmbench.neural.layers import Network, State, recurrent_stack
+from lmbench.neural.layers import recurrent_stack
+from lmbench.neural.network import Network, State
 from lmbench.neural.training import Neural, require_positive
 from lmbench.text.vocabulary import Vocabulary
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import choose
-from lmbench.neural.layers import EMBEDDING_NORM
+from lmbench.neural.network import EMBEDDING_NORM
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS
 

@@ -17,7 +17,7 @@ from lmbench.errors import BadConfig, BadModel, BadText, Diverged, choose
 from lmbench.model import Floats, LanguageModel
 from lmbench.model import State as Arrays
 from lmbench.neural.embeddings import METHODS, embed
-from lmbench.neural.layers import Network, State
+from lmbench.neural.network import Network, State
 from lmbench.neural.windows import Int64s, Lanes, Window
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, Vocabulary

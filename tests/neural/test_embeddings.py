@@ -11,7 +11,7 @@ import pytest
 from lmbench.errors import BadConfig
 from lmbench.neural import embeddings
 from lmbench.neural.embeddings import embed
-from lmbench.neural.layers import EMBEDDING_NORM
+from lmbench.neural.network import EMBEDDING_NORM
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary
 

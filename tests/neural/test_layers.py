@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from lmbench.errors import BadConfig
-from lmbench.neural.layers import CELLS, EMBEDDING_NORM, Network, embedding_table, recurrent_stack
+from lmbench.neural.layers import CELLS, recurrent_stack
+from lmbench.neural.network import EMBEDDING_NORM, Network, embedding_table
 
 D, H, B, T = 5, 4, 3, 6
 

@@ -12,7 +12,8 @@ import torch
 from lmbench.errors import BadConfig, BadModel, BadText, Diverged
 from lmbench.models.recurrent import Reader, Recurrent
 from lmbench.neural import training
-from lmbench.neural.layers import Network, recurrent_stack
+from lmbench.neural.layers import recurrent_stack
+from lmbench.neural.network import Network
 from lmbench.neural.training import SCHEDULES, Neural
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, Vocabulary

@@ -131,6 +131,12 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("names", nargs="*", metavar="BENCHMARK", help="default: all with facts")
     added.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")
 
+    added = command("diagnose", benchmarks.diagnose)
+    shared(added)
+    added.add_argument("--sentence", action="append", default=[], metavar="TEXT", help="to show the gates over, too")
+    added.add_argument("--quick", action="store_true", help="of what run --quick fitted, to see that everything works")
+    added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA)")
+
     added = command("list", benchmarks.list_)
     added.add_argument("name", nargs="?", help="a benchmark, to see its rows; a model kind, to see its fields")
 

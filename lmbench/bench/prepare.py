@@ -34,7 +34,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path) -> Prepared:
     """Read or sample the corpus, count its n-grams once, find or make its probes."""
     for name in benchmark.sparsity.tokenizers:
         choose(TOKENIZERS, name, "tokenizer")
-    corpus = _corpus(benchmark, data, cache)
+    corpus = corpus_of(benchmark, data, cache)
     sparse = laboratory(corpus, benchmark.sparsity.tokenizers, cache)
     probes = _probes(benchmark, corpus)
     yardstick = Yardstick(
@@ -50,7 +50,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path) -> Prepared:
     return Prepared(corpus, yardstick, sparse.facts)
 
 
-def _corpus(benchmark: Benchmark, data: Path | None, cache: Path) -> Corpus:
+def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path) -> Corpus:
     """The built-in corpus, or the one in the files the benchmark names."""
     spec = benchmark.corpus
     if spec.builtin is not None:

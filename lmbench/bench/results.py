@@ -62,13 +62,8 @@ class Result:
     arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict, repr=False)
 
     def save(self, folder: Path) -> None:
-        """Write <stem>.npz, then <stem>.json with the checksum of the first: a fact is whole or absent."""
-        stem = folder / file_stem(self.row, self.seed)
-        packed = pack(self.arrays)
-        atomic_write(stem.with_name(stem.name + ".npz"), packed)
-        facts = asdict_without_arrays(self)
-        facts["npz_sha256"] = sha256(packed)
-        atomic_write(stem.with_name(stem.name + ".json"), dumps(facts))
+        """Write <stem>.npz and <stem>.json."""
+        save_pair(folder / file_stem(self.row, self.seed), asdict_without_arrays(self), self.arrays)
 
 
 def asdict_without_arrays(result: Result) -> dict[str, Any]:
@@ -82,6 +77,31 @@ def file_stem(row: str, seed: int | None) -> str:
     """The file name of a row's facts: letters, digits and -+._ are kept, anything else is written as %XX."""
     safe = re.sub(r"[^\w.+-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), row)
     return f"{safe}.seed{seed}" if seed is not None else safe
+
+
+def save_pair(stem: Path, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write <stem>.npz, then <stem>.json with the checksum of the first: a fact is whole or absent."""
+    packed = pack(arrays)
+    atomic_write(stem.with_name(stem.name + ".npz"), packed)
+    atomic_write(stem.with_name(stem.name + ".json"), dumps({**facts, "npz_sha256": sha256(packed)}))
+
+
+def load_pair(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """What save_pair() wrote at <stem>.json, of this schema, its arrays checked against their checksum."""
+    facts = json.loads(path.read_text("utf-8"))
+    packed = path.with_suffix(".npz").read_bytes()
+    checksum = facts.pop("npz_sha256")
+    if facts["schema"] != SCHEMA:
+        raise BadModel(
+            f"{path} was written in schema {facts['schema']}, this version reads {SCHEMA}; "
+            "delete the file and run the benchmark again"
+        )
+    if sha256(packed) != checksum:
+        raise BadModel(
+            f"{path.with_suffix('.npz')} does not match its checksum: the file is damaged; delete it and run again"
+        )
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        return facts, dict(arrays)
 
 
 def pack(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
@@ -116,22 +136,10 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
 def load_one(path: Path) -> Result:
     """The result stored at <stem>.json, its arrays checked against their checksum."""
     try:
-        facts = json.loads(path.read_text("utf-8"))
-        packed = path.with_suffix(".npz").read_bytes()
-        checksum = facts.pop("npz_sha256")
-        if facts["schema"] != SCHEMA:
-            raise BadModel(
-                f"{path} was written in schema {facts['schema']}, this version reads {SCHEMA}; "
-                "delete the file and run the benchmark again"
-            )
-        if sha256(packed) != checksum:
-            raise BadModel(
-                f"{path.with_suffix('.npz')} does not match its checksum: the file is damaged; delete it and run again"
-            )
+        facts, arrays = load_pair(path)
         facts["metrics"], facts["costs"] = _numbers(facts["metrics"]), _numbers(facts["costs"])
         facts["notes"] = tuple(facts["notes"])
-        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-            return Result(**facts, arrays=dict(arrays))
+        return Result(**facts, arrays=arrays)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadModel(
             f"{path} cannot be read as a result ({error}): the file is damaged; delete it and run again"
@@ -141,3 +149,20 @@ def load_one(path: Path) -> Result:
 def load(folder: Path) -> list[Result]:
     """All results of a facts folder, by file name."""
     return [load_one(path) for path in sorted(folder.glob("*.json")) if path.name != "benchmark.json"]
+
+
+DIAGNOSIS = "diagnosis"
+"""The folder within facts that `diagnose` fills: a name with a slash before it is no row's."""
+
+
+def load_diagnosis(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]:
+    """Part of a diagnosis -> its facts and arrays; nothing where a facts folder has none."""
+    found = {}
+    for path in sorted((folder / DIAGNOSIS).glob("*.json")):
+        try:
+            found[path.stem] = load_pair(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadModel(
+                f"{path} cannot be read as a diagnosis ({error}): the file is damaged; delete it and diagnose again"
+            ) from error
+    return found

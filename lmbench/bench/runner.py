@@ -26,6 +26,8 @@ from lmbench.text.files import opened
 
 FACTS, MODELS = "facts", "models"
 _DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
+_LOOKING_ON = "neural/diagnostics"
+"""In a room that decides numbers, but only looks at rows that are fitted."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def plan(
     jobs.warm_up(rows)
     prepared = prepare(benchmark, data, out / ".cache")
     side_by_side = side_by_side or jobs.cores()
-    environment = _environment(side_by_side)
+    environment = environment_of(side_by_side)
     found = partial(find, folder=benchmark.folder, data=data)
     everything = _jobs(rows, seeds, prepared, found)
     bench = Bench(
@@ -152,9 +154,9 @@ def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str], 
         "characters": prepared.corpus.characters,
         "spelling": None if bits is None else hashlib.sha256(bits.tobytes()).hexdigest(),
         "probes": repr(prepared.yardstick.probes),
-        "code": _code(),
+        "code": code(_DECIDING, without=_LOOKING_ON),
         "plug-in": _plug_in(row.kind),
-        "libraries": _versions(),
+        "libraries": versions(),
     }
     return hashlib.sha256(json.dumps(deciding, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -166,15 +168,16 @@ def _content(path: Path) -> str:
 
 
 @cache
-def _code() -> str:
-    """sha256 of the source files whose change may change a number."""
+def code(parts: tuple[str, ...], without: str | None = None) -> str:
+    """sha256 of source files below lmbench/, such as those whose change may change a number."""
     root = Path(lmbench.__file__).parent
     digest = hashlib.sha256()
-    for part in _DECIDING:
+    for part in parts:
         path = root / part
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.relative_to(root).as_posix().encode())
-            digest.update(file.read_bytes())
+            if without is None or root / without not in file.parents:
+                digest.update(file.relative_to(root).as_posix().encode())
+                digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
@@ -185,7 +188,7 @@ def _plug_in(kind: str) -> str | None:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that take part in numbers."""
     found = {"python": platform.python_version()}
     for name in ("numpy", "scipy", "torch", "gensim", "kiwipiepy"):
@@ -196,11 +199,11 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _environment(side_by_side: int) -> dict[str, str]:
+def environment_of(side_by_side: int) -> dict[str, str]:
     """What a reader must know to repeat the run, and to read its timings."""
     return {
         "lmbench": lmbench.__version__,
-        **_versions(),
+        **versions(),
         "machine": f"{platform.system()} {platform.machine()}",
         "cores": str(jobs.cores()),
         "jobs": str(side_by_side),

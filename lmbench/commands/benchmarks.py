@@ -87,6 +87,27 @@ def report(options: argparse.Namespace, _: Sequence[str]) -> int:
     return DONE
 
 
+def diagnose(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """why gates matter: gradients, memory and gates of fitted recurrent rows, as facts and a section of the report
+
+    The first fitted row of each cell is looked at, beside the best fitted row of kind ngram. A long-lag task and the
+    gradients of networks of equal size take minutes, once; they need no text. Sentences are shown as heat maps.
+    """
+    from lmbench.bench import benchmark
+    from lmbench.bench.benchmark import cut_down
+    from lmbench.bench.diagnose import QUICK, Settings
+    from lmbench.bench.diagnose import diagnose as diagnosed
+
+    found = benchmark.load(options.benchmark or "hungry")
+    found = cut_down(found) if options.quick else found
+    folder = options.out / found.name
+    settings = QUICK if options.quick else Settings()
+    for said in diagnosed(found, folder, sentences=options.sentence, data=options.data, settings=settings):
+        print(said, file=sys.stderr)
+    _write(folder)
+    return DONE
+
+
 def _write(folder: Path) -> None:
     from lmbench.report.write import write
 

@@ -79,6 +79,11 @@ class BackOff:
         """A probability for each n-gram and a weight for each context."""
         return sum(map(len, (*self.log_p, *self.log_gamma)))
 
+    def up_to(self, order: int) -> BackOff:
+        """The same scores without n-grams longer than that: what is said from the order - 1 words before a token."""
+        index = NGramIndex(self.index.n_events, self.index.keys[:order])
+        return BackOff(index, self.log_p[:order], self.log_gamma[: order - 1], self.notes, self.counts[:order])
+
     def state(self, dtype: npt.DTypeLike = np.float64) -> State:
         """Arrays to be saved: the n-grams as a trie, and by order log_p and log_gamma as dtype, and counts if known."""
         log_p, log_gamma = (

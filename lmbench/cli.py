@@ -135,6 +135,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     shared(added)
     added.add_argument("--sentence", action="append", default=[], metavar="TEXT", help="to show the gates over, too")
     added.add_argument("--quick", action="store_true", help="of what run --quick fitted, to see that everything works")
+    added.add_argument("--jobs", type=int, metavar="N", help="networks side by side (default: the machine's cores)")
     added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA)")
 
     added = command("list", benchmarks.list_)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,7 +26,7 @@ from lmbench.bench.runner import FACTS, MODELS, code, environment_of, versions
 from lmbench.errors import BadConfig, BadModel
 from lmbench.models.ngram import NGram
 from lmbench.neural.diagnostics import fitted, long_lag
-from lmbench.neural.diagnostics.cells import layers_of, one_thread
+from lmbench.neural.diagnostics.cells import one_thread
 from lmbench.neural.diagnostics.gradients import Reach, rate, spectral_radius
 from lmbench.neural.diagnostics.long_lag import Task
 from lmbench.neural.training import Neural
@@ -32,6 +34,8 @@ from lmbench.text.corpus import Corpus
 from lmbench.text.files import normalise
 from lmbench.text.sentences import Sentences
 from lmbench.text.tokenizers import TOKENIZERS
+
+Line = dict[str, Any]
 
 NETS: dict[str, tuple[str, bool]] = {
     "rnn": ("rnn", False),
@@ -83,7 +87,13 @@ class Chosen:
 
 
 def diagnose(
-    benchmark: Benchmark, folder: Path, *, sentences: Sequence[str], data: Path | None, settings: Settings
+    benchmark: Benchmark,
+    folder: Path,
+    *,
+    sentences: Sequence[str],
+    data: Path | None,
+    settings: Settings,
+    side_by_side: int,
 ) -> Iterator[str]:
     """Measure and store; says what it has found as it goes on."""
     chosen = choose_rows(benchmark, folder)
@@ -98,7 +108,7 @@ def diagnose(
     place = folder / FACTS / DIAGNOSIS
     environment = environment_of(1)
     with one_thread():
-        yield from _memory(place / "memory", settings, environment)
+        yield from _memory(place / "memory", settings, side_by_side, environment)
         told = list(facts["story"]["sentences"][-1:])
         cutter = TOKENIZERS[corpus.tokenizer]
         told += [words for words in cutter.tokenize([normalise(line) for line in sentences]) if words not in told]
@@ -156,7 +166,7 @@ def _valid(result: Result) -> float:
     return result.metrics.get("valid_ppl", np.inf)
 
 
-def _memory(stem: Path, settings: Settings, environment: dict[str, str]) -> Iterator[str]:
+def _memory(stem: Path, settings: Settings, side_by_side: int, environment: dict[str, str]) -> Iterator[str]:
     """The task, unless its facts hold already."""
     wanted = {name: getattr(settings, name) for name in ("lags", "shown", "factors", "strides")}
     wanted |= {"task": asdict(settings.task), "nets": NETS, "code": code(("neural",)), "libraries": versions()}
@@ -171,7 +181,7 @@ def _memory(stem: Path, settings: Settings, environment: dict[str, str]) -> Iter
     facts: dict[str, Any] = {
         "schema": SCHEMA,
         "key": key,
-        "task": {**asdict(task), "chance": 1 / task.symbols, "shown": settings.shown},
+        "task": {**asdict(task), "chance": task.chance, "shown": settings.shown},
         "nets": [],
         "curve": [],
         "gradients": [],
@@ -186,21 +196,15 @@ def _memory(stem: Path, settings: Settings, environment: dict[str, str]) -> Iter
                 "net": name,
                 "cell": cell,
                 "by_lag": by_lag,
-                "units": net.stack.hidden_size,
+                "units": net.units,
                 "parameters": net.size,
-                "radius": spectral_radius(layers_of(net.stack)[0]),
+                "radius": spectral_radius(net.layer),
             }
         )
-        for lag in settings.lags:
-            net = long_lag.memory(cell, task, lag if by_lag else None)
-            if lag == settings.shown:
-                facts["gradients"] += _curves({"net": name, "when": "start"}, long_lag.gradients(net, task, lag))
-            updates = long_lag.train(net, task, lag)
-            accuracy = long_lag.accuracy(net, task, lag)
-            facts["curve"].append({"net": name, "lag": lag, "accuracy": accuracy, "updates": updates})
-            if lag == settings.shown:
-                facts["gradients"] += _curves({"net": name, "when": "trained"}, long_lag.gradients(net, task, lag))
-            yield f"long-lag task: {name:8} lag {lag:3}  accuracy {accuracy:.3f} after {updates} updates"
+    for line, curves in _practised(settings, side_by_side):
+        facts["curve"].append(line)
+        facts["gradients"] += curves
+        yield "long-lag task: {net:8} lag {lag:3}  accuracy {accuracy:.3f} after {updates} updates".format(**line)
     for cell in ("rnn", "lstm", "gru"):
         net = long_lag.memory(cell, task)
         for factor in settings.factors:
@@ -213,7 +217,37 @@ def _memory(stem: Path, settings: Settings, environment: dict[str, str]) -> Iter
     save_pair(stem, facts, {})
 
 
-def _curves(about: dict[str, Any], found: Reach) -> list[dict[str, Any]]:
+def _practised(settings: Settings, side_by_side: int) -> Iterator[tuple[Line, list[Line]]]:
+    """Every network on every lag, in that order: its accuracy, and its gradients if this is the lag that is shown."""
+    work = [(settings.task, name, lag, settings.shown) for name in NETS for lag in settings.lags]
+    if side_by_side == 1:
+        yield from map(_practise, work)
+        return
+    with multiprocessing.get_context("spawn").Pool(side_by_side, _leave_interruptions_to_the_parent) as pool:
+        yield from pool.imap(_practise, work)
+
+
+def _leave_interruptions_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _practise(work: tuple[Task, str, int, int]) -> tuple[Line, list[Line]]:
+    """One network on one lag. One thread, so that the bits do not hang on how many are at it side by side."""
+    task, name, lag, shown = work
+    cell, by_lag = NETS[name]
+    curves: list[Line] = []
+    with one_thread():
+        net = long_lag.memory(cell, task, lag if by_lag else None)
+        if lag == shown:
+            curves += _curves({"net": name, "when": "start"}, long_lag.gradients(net, task, lag))
+        updates = long_lag.train(net, task, lag)
+        if lag == shown:
+            curves += _curves({"net": name, "when": "trained"}, long_lag.gradients(net, task, lag))
+        accuracy = long_lag.accuracy(net, task, lag)
+    return {"net": name, "lag": lag, "accuracy": accuracy, "updates": updates}, curves
+
+
+def _curves(about: Line, found: Reach) -> list[Line]:
     """A line for h and one for c, where there is a c."""
     lines = []
     for state, norms in (("h", found.hidden), ("c", found.cell)):

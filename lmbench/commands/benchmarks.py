@@ -25,8 +25,7 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
     from lmbench.bench import runner
     from lmbench.live import Live
 
-    if options.jobs is not None and options.jobs < 1:
-        raise BadConfig(f"--jobs {options.jobs}: at least one row must run; give 1 or more")
+    _check_jobs(options)
     benchmark = _benchmark_to_run(options)
     planned = runner.plan(
         benchmark,
@@ -46,6 +45,11 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
             failed += live.show(event)
     _write(planned.folder)
     return FAILED if failed else DONE
+
+
+def _check_jobs(options: argparse.Namespace) -> None:
+    if options.jobs is not None and options.jobs < 1:
+        raise BadConfig(f"--jobs {options.jobs}: at least one row must run; give 1 or more")
 
 
 def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
@@ -97,12 +101,16 @@ def diagnose(options: argparse.Namespace, _: Sequence[str]) -> int:
     from lmbench.bench.benchmark import cut_down
     from lmbench.bench.diagnose import QUICK, Settings
     from lmbench.bench.diagnose import diagnose as diagnosed
+    from lmbench.bench.jobs import cores
 
+    _check_jobs(options)
     found = benchmark.load(options.benchmark or "hungry")
+    side_by_side = options.jobs or cores()
     found = cut_down(found) if options.quick else found
     folder = options.out / found.name
     settings = QUICK if options.quick else Settings()
-    for said in diagnosed(found, folder, sentences=options.sentence, data=options.data, settings=settings):
+    told = {"sentences": options.sentence, "data": options.data}
+    for said in diagnosed(found, folder, **told, settings=settings, side_by_side=side_by_side):
         print(said, file=sys.stderr)
     _write(folder)
     return DONE

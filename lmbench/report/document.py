@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
-from lmbench.report import numbers, sparsity, strata, tables, words
+from lmbench.report import gates, numbers, sparsity, strata, tables, words
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
 from lmbench.report.markdown import (
@@ -57,6 +57,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         unseen(facts),
         strata.section(facts),
         story(facts, figures),
+        gates.section(facts, figures),
         costs(facts),
         notes(facts),
         reproduce(facts),

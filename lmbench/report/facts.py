@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lmbench.bench.results import Result, load
+from lmbench.bench.results import Result, load, load_diagnosis
 from lmbench.errors import BadConfig, LMBenchError
 from lmbench.measures.perplexity import Floats
 
@@ -90,11 +90,13 @@ class Facts:
 
     benchmark: facts/benchmark.json as it is
     rows:      in the benchmark's order
+    diagnosis: part (memory, rows, pace) -> what `diagnose` found, facts and arrays; a part may be missing
     siblings:  facts of the benchmarks it is to be compared with, by name; where they cannot be read, the reason
     """
 
     benchmark: Mapping[str, Any]
     rows: tuple[Row, ...]
+    diagnosis: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
     siblings: Mapping[str, Facts | str] = field(default_factory=dict)
 
     def grouped(self, *groups: str) -> list[Row]:
@@ -167,6 +169,10 @@ class Facts:
         found = self.benchmark.get("sparsity") if table == "unseen" else self._mapping("laboratory").get(table)
         return list(found or [])
 
+    def diagnosed(self, part: str) -> dict[str, Any]:
+        """The facts of a part of the diagnosis, empty where it was not made."""
+        return self.diagnosis[part][0] if part in self.diagnosis else {}
+
     def strata(self, items: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         """Stratum -> how many of the probes are in it, in the order near, far, hard, then by name."""
         usual = {"near": 0, "far": 1, "hard": 2}
@@ -221,7 +227,8 @@ def _own(folder: Path) -> Facts:
     results = load(path.parent)
     seeds = [int(seed) for seed in benchmark.get("seeds") or []]
     tokens = (benchmark.get("corpus") or {}).get("n_test_tokens")
-    return Facts(benchmark, tuple(_row(*row, results=results, seeds=seeds, tokens=tokens) for row in listed))
+    rows = tuple(_row(*row, results=results, seeds=seeds, tokens=tokens) for row in listed)
+    return Facts(benchmark, rows, load_diagnosis(path.parent))
 
 
 def _row(name: str, kind: str, family: str, *, results: list[Result], seeds: list[int], tokens: int | None) -> Row:

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from lmbench.report import numbers, sparsity_figures
+from lmbench.report import gates_figures, numbers, sparsity_figures
 from lmbench.report.canvas import (
     COLOURS,
     DASHED,
@@ -214,6 +214,7 @@ FIGURES: dict[str, Callable[[Facts, Comparison], Figure | None]] = {
     **sparsity_figures.FIGURES,
     "coverage": coverage,
     "story": story,
+    **gates_figures.FIGURES,
 }
 
 

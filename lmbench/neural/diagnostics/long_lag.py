@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lmbench.neural.diagnostics.cells import layers_of
+from lmbench.neural.diagnostics.cells import Layer, layers_of
 from lmbench.neural.diagnostics.gradients import Reach, reach, scaled, spectral_radius, step_length
 from lmbench.neural.layers import recurrent_stack
 
@@ -35,6 +35,11 @@ class Task:
     lr: float = 0.005
     clip: float = 1.0
     seed: int = 0
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of a guess."""
+        return 1 / self.symbols
 
     @property
     def width(self) -> int:
@@ -64,6 +69,16 @@ class Memory(nn.Module):
         return logits
 
     @property
+    def layer(self) -> Layer:
+        """The weights of its layer."""
+        return layers_of(self.stack)[0]
+
+    @property
+    def units(self) -> int:
+        """H."""
+        return self.layer.units
+
+    @property
     def size(self) -> int:
         """How many parameters it has."""
         return sum(parameter.numel() for parameter in self.parameters())
@@ -83,7 +98,7 @@ def memory(cell: str, task: Task, lag: int | None = None) -> Memory:
         net = Memory(cell, task, units)
         if lag is not None:
             keep = torch.log(1 + torch.rand(units) * (lag - 1))
-            (layer,) = layers_of(net.stack)
+            layer = net.layer
             with torch.no_grad():
                 layer.bias[units : 2 * units] = keep  # gates i, f, g, o and r, z, n
                 if cell == "lstm":
@@ -117,13 +132,12 @@ def accuracy(net: Memory, task: Task, lag: int) -> float:
 def gradients(net: Memory, task: Task, lag: int, factor: float = 1.0) -> Reach:
     """How far the loss at the answer reaches back, in float64, the recurrent kernel times factor."""
     inputs, symbol = task.batch(task.rows, lag, torch.Generator().manual_seed(task.seed + 1))
-    (layer,) = layers_of(net.stack)
     weight, bias = net.out.weight.detach().double(), net.out.bias.detach().double()
 
     def loss(h: Tensor) -> Tensor:
         return nn.functional.cross_entropy(nn.functional.linear(h, weight, bias), symbol, reduction="none")
 
-    return reach(scaled(layer.double(), factor), inputs.double(), loss)
+    return reach(scaled(net.layer.double(), factor), inputs.double(), loss)
 
 
 @dataclass(frozen=True)
@@ -139,16 +153,10 @@ class Stride:
 def stride(cell: str, task: Task, lag: int, factor: float) -> Stride:
     """The step of a fresh network whose recurrent kernel is scaled, without clipping and with."""
     net = memory(cell, task).double()
-    (layer,) = layers_of(net.stack)
     with torch.no_grad():
-        layer.recurrent.mul_(factor)
+        net.layer.recurrent.mul_(factor)
     inputs, symbol = task.batch(task.rows, lag, torch.Generator().manual_seed(task.seed + 1))
     nn.functional.cross_entropy(net(inputs.double()), symbol).backward()  # type: ignore[no-untyped-call]
     parameters = list(net.parameters())
     free = step_length(parameters, 1.0, None)
-    return Stride(lag, spectral_radius(layer), free, step_length(parameters, 1.0, task.clip))
-
-
-def chance(task: Task) -> float:
-    """Accuracy of a guess."""
-    return 1 / task.symbols
+    return Stride(lag, spectral_radius(net.layer), free, step_length(parameters, 1.0, task.clip))

@@ -169,9 +169,9 @@ def saturation(facts: Facts, _: Comparison) -> Figure | None:
         axes.barh(y, wide, left=100 - wide, height=0.66, color=colour)
         axes.plot([100 * line["mean"]], [y], marker="|", ms=12, mew=2, color=INK)
         if shut >= 5:
-            axes.text(shut / 2, y, f"{shut:.0f} %", ha="center", va="center", fontsize=SMALL, color="white")
+            axes.text(1, y, f"{shut:.0f} %", ha="left", va="center", fontsize=SMALL, color="white")
         if wide >= 5:
-            axes.text(100 - wide / 2, y, f"{wide:.0f} %", ha="center", va="center", fontsize=SMALL, color="white")
+            axes.text(99, y, f"{wide:.0f} %", ha="right", va="center", fontsize=SMALL, color="white")
     names = []
     for line in lines:
         layer = f" layer {line['layer']}" if cells[line["row"]][1] > 1 else ""

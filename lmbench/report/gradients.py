@@ -54,11 +54,14 @@ def vanishing(facts: Facts, drawn: Sequence[str]) -> str:
         says += "."
     else:
         says += f" {name_of(nets[far])} reaches farthest."
-    right = [n for n in nets if accuracy.get(n, 0) >= LEARNT]
-    wrong = [n for n in nets if accuracy.get(n, 1) < LEARNT]
-    says += f" Trained on lag {lag}, "
-    says += f"{_reached(right, nets, curves, lag)} in what learnt it" if right else "nothing learnt it"
-    says += f"; {_reached(wrong, nets, curves, lag)} in what did not." if wrong else "."
+    guessed = 1.5 * memory["task"]["chance"]
+    groups = {
+        "in what learnt it": [name for name in nets if accuracy[name] >= LEARNT],
+        "in what learnt it in part": [name for name in nets if guessed < accuracy[name] < LEARNT],
+        "in what did no better than guess": [name for name in nets if accuracy[name] <= guessed],
+    }
+    reached = [f"{_reached(names, nets, curves, lag)} {what}" for what, names in groups.items() if names]
+    says += f" After training on lag {lag}, what is left at k = {lag} is {'; '.join(reached)}."
     header = [
         "network", "units", "parameters", "half-life at the start", f"left at k = {lag}", "trained: half-life",
         f"left at k = {lag}", "accuracy",
@@ -105,7 +108,7 @@ def _reached(names: Sequence[str], nets: Mapping[str, Line], curves: Mapping[Any
         state = "c" if nets[name]["cell"] == "lstm" else "h"
         share = _part(_left(curves[name, "trained", state], lag))
         each.append(f"{share} ({name_of(nets[name])}{' through c' if state == 'c' else ''})")
-    return f"{listed(each)} of it is left at k = {lag}"
+    return listed(each)
 
 
 def _fitted(rows: Line) -> str:

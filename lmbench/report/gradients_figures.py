@@ -86,7 +86,7 @@ def exploding(facts: Facts, _: Comparison) -> Figure | None:
         if line["factor"] == most:
             panels[1].plot(line["norms"], color=CELLS[line["cell"]], lw=1.8)
     for axes, title in (
-        (panels[0], "RNN, recurrent kernel × 1 and more"),
+        (panels[0], "RNN, recurrent kernel ×"),
         (panels[1], f"All cells, kernel × {most:g}"),
     ):
         axes.set_yscale("log")
@@ -121,11 +121,10 @@ def exploding(facts: Facts, _: Comparison) -> Figure | None:
     axes.set_xlabel("lag (log scale)")
     axes.set_ylabel("length of the step / lr")
     axes.grid(axis="y", color=FAINT, lw=0.7)
-    axes.annotate(f"clip = {clip:g}", (lags[0], clip), xytext=(0, -11), textcoords="offset points", fontsize=SMALL)
     _legend(
         figure,
         _cells([net for net in memory["nets"] if not net["by_lag"]]),
-        Line2D([], [], color=INK, lw=1.8, ls=DOTTED, label="step clipped"),
+        Line2D([], [], color=INK, lw=1.8, ls=DOTTED, label=f"step clipped at {clip:g}"),
     )
     return figure
 

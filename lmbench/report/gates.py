@@ -216,14 +216,17 @@ def pace(facts: Facts, drawn: Sequence[str]) -> str:
     lengths, sizes = sorted({line["length"] for line in lines}), sorted({line["rows"] for line in lines} - {0})
     long, one, many = lengths[-1], sizes[0], sizes[-1]
     recurrent = {row["row"] for row in facts.diagnosed("rows").get("rows", [])}
-    each = []
-    for name in names:
-        alone, beside = found[name, "score", long, one], found[name, "score", long, many]
-        each.append(f"{code(name)} {numbers.count(alone)} and {numbers.count(beside)} ({beside / alone:.1f} ×)")
-    says = (
-        f"A recurrent network reads a sentence token after token, so only sentences side by side can be done at once. "
-        f"Tokens/s scored in sentences of {long} tokens, {one} and {many} of them side by side: {listed(each)}."
-    )
+    says = "A recurrent network reads a sentence token after token: only sentences side by side can be done at once."
+    short = next((n for n in lengths if n < long and long * one % n == 0 and long * one // n in sizes), None)
+    if short is not None:
+        beside, each = long * one // short, []
+        for name in names:
+            whole, parts = found[name, "score", long, one], found[name, "score", short, beside]
+            each.append(f"{code(name)} {numbers.count(whole)} and {numbers.count(parts)} ({parts / whole:.1f} ×)")
+        says += (
+            f" Tokens/s where {long * one} tokens are scored as {_sentences(one, long)} and as "
+            f"{_sentences(beside, short)} side by side: {listed(each)}."
+        )
     taught = []
     for name in names:
         if name in recurrent:
@@ -233,7 +236,7 @@ def pace(facts: Facts, drawn: Sequence[str]) -> str:
             taught.append(
                 f"{code(name)}, which counts them all at once, {numbers.count(found[name, 'train', long, 0])}"
             )
-    says += f" In training: {listed(taught)}."
+    says += f" Trained on sentences of {long} tokens, {one} and {many} side by side: {listed(taught)}."
     header = ["row", "", "side by side", *(f"{length} tokens" for length in lengths)]
     body = [
         [
@@ -255,6 +258,10 @@ def pace(facts: Facts, drawn: Sequence[str]) -> str:
         "Tokens a second on one thread, the best of what was timed; they differ from run to run and from machine to "
         "machine. The embedding, the output layer and, in training, the optimizer's step are in them.",
     )
+
+
+def _sentences(n: int, length: int) -> str:
+    return f"{n} sentence{'' if n == 1 else 's'} of {length}"
 
 
 def _subsection(title: str, *parts: str) -> str:

@@ -86,7 +86,7 @@ def exploding(facts: Facts, _: Comparison) -> Figure | None:
         if line["factor"] == most:
             panels[1].plot(line["norms"], color=CELLS[line["cell"]], lw=1.8)
     for axes, title in (
-        (panels[0], "RNN, recurrent kernel ×"),
+        (panels[0], f"RNN, kernel × {factors[0]:g} to {most:g}"),
         (panels[1], f"All cells, kernel × {most:g}"),
     ):
         axes.set_yscale("log")

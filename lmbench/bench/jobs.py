@@ -88,8 +88,9 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     try:
         model = build(job, bench.models)
         checkpoint = bench.models / f"{job.stem}.checkpoint"
-        if hasattr(model, "on_epoch"):
-            model.on_epoch, model.checkpoint, model.device = watch, (checkpoint, job.key), bench.device
+        for name, value in (("on_epoch", watch), ("checkpoint", (checkpoint, job.key)), ("device", bench.device)):
+            if hasattr(model, name):  # a network has them, and a plug-in may
+                setattr(model, name, value)
         if model.files:
             model.find = bench.find
         with stopwatch() as fit:

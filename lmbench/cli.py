@@ -127,7 +127,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     own.add_argument("--vocab-size", type=int, metavar="V", help="events at most")
 
     added = command("verify", benchmarks.verify)
-    added.add_argument("name", help="such as ptb: rows of ptb, ptb-stream, ... beside figures from papers and KenLM")
+    added.add_argument("name", metavar="NAME|FILE.toml", help="such as ptb: rows of ptb, ptb-stream, ...")
     added.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
     added.set_defaults(seeds=1, quick=False)
     where(added)

@@ -83,12 +83,14 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
 def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
     """run the rows that figures are published for, and hold them to these
 
-    NAME stands for the benchmarks NAME and NAME-... that name such figures. Exit code 1 where one does not hold.
+    NAME stands for the benchmarks NAME and NAME-... that name such figures, or is a FILE.toml. Exit code 1 where one
+    does not hold.
     """
     from lmbench.bench import benchmark, results
     from lmbench.measures.published import verdicts
 
-    files = [name for name in benchmark.builtin() if name == options.name or name.startswith(f"{options.name}-")]
+    ours = [name for name in benchmark.builtin() if name == options.name or name.startswith(f"{options.name}-")]
+    files = [options.name] if options.name.endswith(".toml") else ours
     chosen = [found for name in files if (found := benchmark.load(name)).published]
     if not chosen:
         named = [name for name in benchmark.builtin() if benchmark.load(name).published]
@@ -104,9 +106,9 @@ def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
             if "ppl" in result.metrics and not result.seed
         }
         for verdict in verdicts(one.published, perplexities):
-            ours = "no result" if verdict.found is None else f"{verdict.found:.4f}"
+            shown = "no result" if verdict.found is None else f"{verdict.found:.4f}"
             says = "holds" if verdict.holds else "DOES NOT HOLD"
-            print(f"  {verdict.row:28} {ours:>12}  {f'{says}: {verdict.wanted}' if verdict.wanted else 'shown only'}")
+            print(f"  {verdict.row:28} {shown:>12}  {f'{says}: {verdict.wanted}' if verdict.wanted else 'shown only'}")
             failed |= not verdict.holds
     return FAILED if failed else DONE
 

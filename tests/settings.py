@@ -48,6 +48,7 @@ SETTINGS: dict[str, list[Fields]] = {
         *({**RECURRENT, "cell": cell, "tied": tied} for cell, tied in product(("rnn", "lstm", "gru"), (True, False))),
         {**RECURRENT, "cell": "lstm", "layers": 2, "schedule": "plateau", "weight_decay": 0.01},
         {**RECURRENT, "cell": "gru", "embeddings": "word2vec", "vector_epochs": 1},
+        {**RECURRENT, "tied": False, "softmax": "adaptive", "optimiser": "sgd", "lr": 1.0, "averaging": 1},
         {**RECURRENT, "cell": "rnn", "embeddings": "fasttext", "vector_epochs": 1},
     ],
     "cbow": [

@@ -272,7 +272,8 @@ def _rows(
     arrays = {}
     sentences = [Sentences.encode([words], corpus.vocab) for words in told]
     for at, (name, model) in enumerate(chosen.recurrent.items()):
-        layers = fitted.stack_of(model.net_)
+        trained = fitted.at_hand(model)
+        layers = fitted.stack_of(trained)
         facts["rows"].append(
             {
                 "row": name,
@@ -282,14 +283,14 @@ def _rows(
                 "n_params": model.n_params(),
             }
         )
-        for when, net in (("start", fitted.first_weights(model)), ("trained", model.net_)):
-            reach, stretches = fitted.reach_on_text(net.eval(), test)
+        for when, net in (("start", fitted.first_weights(model)), ("trained", trained)):
+            reach, stretches = fitted.reach_on_text(net, test)
             facts["gradients"] += _curves({"row": name, "when": when, "stretches": stretches}, reach)
         facts["saturation"] += [
-            {"row": name, **vars(line)} for line in fitted.saturation(model.net_, test, settings.tokens)
+            {"row": name, **vars(line)} for line in fitted.saturation(trained, test, settings.tokens)
         ]
         for number, sentence in enumerate(sentences):
-            for gate, values in fitted.trace(model.net_, sentence).items():
+            for gate, values in fitted.trace(trained, sentence).items():
                 arrays[f"gates_{at}_{number}_{gate}"] = values
     return facts, arrays
 
@@ -304,11 +305,11 @@ def _histories(chosen: Chosen, test: Sentences, settings: Settings) -> dict[str,
     steps = [step for step in settings.histories if step < before.max()]
     lines = []
     for name, model in chosen.recurrent.items():
-        full = model.log_probs(sample)
+        full, trained = model.log_probs(sample), fitted.at_hand(model)
         for step in steps:
             at = np.flatnonzero(before > step)
             kept = full.copy()
-            kept[at] = fitted.log_probs_after(model.net_, sample, at, step)
+            kept[at] = fitted.log_probs_after(trained, sample, at, step)
             lines.append({"row": name, "history": step, "nats": float(-kept.mean())})
         lines.append({"row": name, "history": None, "nats": float(-full.mean())})
     for name, ngram in chosen.ngram.items():

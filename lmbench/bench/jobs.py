@@ -5,10 +5,12 @@ A process of its own gives every row honest memory figures and keeps its end, ho
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,8 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lmbench.bench import store
 from lmbench.bench.benchmark import Row
@@ -46,7 +50,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Bench:
-    """What every job of a benchmark shares. find: where the files are that rows name."""
+    """What every job of a benchmark shares.
+
+    find: where the files are that rows name; device: where networks are trained, by a name of neural.device.DEVICES
+    """
 
     name: str
     train: Sentences
@@ -55,6 +62,7 @@ class Bench:
     models: Path
     environment: dict[str, str]
     find: Callable[[str], Path] = Path
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -83,13 +91,22 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     blank = _result(job, bench)
     try:
         model = build(job, bench.models)
-        if hasattr(model, "on_epoch"):
-            model.on_epoch = watch
+        checkpoint = bench.models / f"{job.stem}.checkpoint"
+        curve, start = [], time.perf_counter()
+
+        def note(epoch: int, epochs: int, valid_nats: float) -> None:
+            curve.append((time.perf_counter() - start, math.exp(min(valid_nats, 700.0))))
+            watch(epoch, epochs, valid_nats)
+
+        for name, value in (("on_epoch", note), ("checkpoint", (checkpoint, job.key)), ("device", bench.device)):
+            if hasattr(model, name):  # a network has them, and a plug-in may
+                setattr(model, name, value)
         if model.files:
             model.find = bench.find
         with stopwatch() as fit:
             model.fit(bench.train, bench.valid)
         model_bytes = store.save(model, bench.models / job.stem, job.key)
+        checkpoint.unlink(missing_ok=True)
         found = evaluate(model, bench.yardstick)
     except LMBenchError as error:
         return replace(blank, error=str(error))
@@ -116,7 +133,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         metrics=found.metrics,
         costs=costs,
         notes=model.notes(),
-        arrays=found.arrays,
+        arrays=found.arrays | ({"curve": np.array(curve)} if curve else {}),
     )
 
 

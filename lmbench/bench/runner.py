@@ -56,6 +56,7 @@ def plan(
     quick: bool = False,
     data: Path | None = None,
     side_by_side: int | None = None,
+    device: str = "auto",
     command: str = "",
 ) -> Plan:
     """Check every row, prepare the corpus, find what is done, write facts/benchmark.json.
@@ -84,6 +85,7 @@ def plan(
         models=folder / MODELS,
         environment=environment,
         find=found,
+        device=device,
     )
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
     finished = {file_stem(result.row, result.seed) for result in done}
@@ -234,6 +236,7 @@ def _facts(
         "title": benchmark.title,
         "description": benchmark.description,
         "compare": list(benchmark.compare),
+        "published": {row: asdict(figure) for row, figure in benchmark.published.items()},
         "quick": quick,
         "rows": [{"row": row.name, "kind": row.kind, "family": family(row.kind)} for row in benchmark.rows],
         "seeds": list(range(seeds)),

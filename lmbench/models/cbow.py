@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,8 @@ from lmbench.text.vocabulary import Vocabulary
 class Bag(Network):
     """The mean of the embeddings of the last `window` inputs, or of as many as there are."""
 
-    def __init__(self, n_events: int, dim: int, window: int, *, dropout: float, tied: bool) -> None:
-        super().__init__(n_events, dim, dim, tied=tied)
+    def __init__(self, n_events: int, dim: int, window: int, *, dropout: float, **output: Any) -> None:
+        super().__init__(n_events, dim, dim, **output)
         self.window = window
         self.dropout = nn.Dropout(dropout)
 
@@ -52,7 +52,7 @@ class CBoW(Neural):
 
     def net(self, vocab: Vocabulary) -> Network:
         require_positive(self, "window")
-        return Bag(len(vocab), self.dim, self.window, dropout=self.dropout, tied=self.tied)
+        return Bag(len(vocab), self.dim, self.window, dropout=self.dropout, **self.output())
 
 
 Model = CBoW

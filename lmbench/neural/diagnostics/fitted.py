@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import cast
 
@@ -32,11 +33,16 @@ def stack_of(net: Network) -> list[Layer]:
     return layers_of(cast(nn.RNNBase, net.stack))
 
 
+def at_hand(model: Neural) -> Network:
+    """A copy of the network on the CPU, wherever the model's own is, that drops nothing."""
+    return deepcopy(model.net_).cpu().eval()
+
+
 def first_weights(model: Neural) -> Network:
     """The network as it was before training; word vectors, if it began with some, are random ones here."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(model.seed)
-        return model.net(model.vocab_)
+        return model.net(model.vocab_).eval()
 
 
 def stretches(batch: Sentences, tokens: int | None = None) -> Lanes:
@@ -67,7 +73,7 @@ def reach_on_text(net: Network, batch: Sentences, most: int = 512) -> tuple[Reac
             read = unroll(layer, read).output
 
     def loss(h: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(net.logits(h.float()), targets, reduction="none").double()
+        return -net.output.log_probs(h.float()).gather(1, targets[:, None]).squeeze(1).double()
 
     return reach(last, read, loss), len(starts)
 
@@ -123,11 +129,10 @@ def log_probs_after(net: Network, batch: Sentences, at: Int64s, history: int) ->
     Every one of them has as many before it, <s> counted. As in Khandelwal et al. 2018, but that a network which has
     only ever begun at <s> begins in the middle here: what it loses by that is in the numbers too.
     """
-    net.eval()
     scores = np.empty(len(at))
     for part in np.array_split(np.arange(len(at)), max(1, len(at) // 256)):
         cells = at[part][:, None] + np.arange(1 - history, 1)
         features, _ = net(torch.from_numpy(batch.previous[cells].astype(np.int64)))
         targets = torch.from_numpy(batch.tokens[at[part]].astype(np.int64))
-        scores[part] = -nn.functional.cross_entropy(net.logits(features[:, -1]), targets, reduction="none").numpy()
+        scores[part] = -net.output.nats(features[:, -1], targets).numpy()
     return scores

@@ -166,3 +166,11 @@ def test_no_other_jelinek_mercer_weight_is_better_on_valid():
             moved = weights.copy()
             moved[b] += step
             assert penalised(x, moved) < best
+
+
+def test_a_witten_bell_model_without_its_longest_ngrams_is_that_of_the_order_below():
+    train, valid, test = toy()
+    whole, shorter = (NGram(order=order, smoothing="witten_bell").fit(train, valid) for order in (3, 2))
+    np.testing.assert_allclose(whole.backoff_.up_to(2).log_probs(test), shorter.log_probs(test), rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(whole.backoff_.up_to(3).log_probs(test), whole.log_probs(test))
+    np.testing.assert_allclose(np.exp(whole.backoff_.up_to(1).next_log_probs(test)).sum(axis=1), 1)

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from lmbench.neural.network import OUTPUTS
 from lmbench.ngrams.smoothing import METHODS
 
 Fields = dict[str, Any]
@@ -19,6 +20,9 @@ RECURRENT: Fields = {**SMALL, "hidden": 5}
 BIGRAM: Fields = {"kind": "ngram", "fields": {"order": 2, "smoothing": "witten_bell"}}
 INFINITY: Fields = {"kind": "infinity", "fields": {}}
 GRU: Fields = {"kind": "recurrent", "fields": {**RECURRENT, "cell": "gru"}}
+
+DATA = Path(__file__).parent / "data"
+VECTORS: Fields = {"embeddings": "skipgram", "embedding_text": str(DATA / "toy.txt"), "vector_epochs": 1}
 
 SETTINGS: dict[str, list[Fields]] = {
     "ngram": [
@@ -42,18 +46,22 @@ SETTINGS: dict[str, list[Fields]] = {
     "infinity": [{}, {"longest": 2}, {"longest": 0}],
     "infini_gram": [{"longest": 4}],
     "cache": [{}, {"window": 3}, {"window": None, "mu": 20.0}],
-    "arpa": [{"path": str(Path(__file__).parent / "data" / "toy.arpa")}],
+    "arpa": [{"path": str(DATA / "toy.arpa")}],
     "similarity": [{}, {"neighbours": 2, "beta": 4.0, "gamma": 0.3}],
     "recurrent": [
-        *({**RECURRENT, "cell": cell, "tied": tied} for cell, tied in product(("rnn", "lstm", "gru"), (True, False))),
+        *({**RECURRENT, "cell": cell, "output": output} for cell, output in product(("rnn", "lstm", "gru"), OUTPUTS)),
         {**RECURRENT, "cell": "lstm", "layers": 2, "schedule": "plateau", "weight_decay": 0.01},
         {**RECURRENT, "cell": "gru", "embeddings": "word2vec", "vector_epochs": 1},
         {**RECURRENT, "cell": "rnn", "embeddings": "fasttext", "vector_epochs": 1},
+        *({**RECURRENT, "cell": "gru", **VECTORS, "frozen": True, "output": output} for output in OUTPUTS),
+        {**RECURRENT, "cell": "rnn", "frozen": True, "output": "mapped", "weight_decay": 0.1},
+        {**RECURRENT, "embeddings": "file", "vector_file": str(DATA / "toy.vec"), "output": "mapped"},
     ],
     "cbow": [
         {**SMALL, "window": 3},
-        {**SMALL, "window": 1, "tied": True},
+        {**SMALL, "window": 1, "output": "tied"},
         {**SMALL, "window": 6, "embeddings": "word2vec", "vector_epochs": 1},
+        {**SMALL, **VECTORS, "frozen": True, "output": "mapped"},
     ],
     "mixture": [
         {"components": {"two": BIGRAM, "one": {"kind": "ngram", "fields": {"order": 1, "smoothing": "mle"}}}},

@@ -16,8 +16,8 @@ from lmbench.text.vocabulary import Vocabulary
 class Reader(Network):
     """Embedding, recurrent stack, output layer, with dropout between any two (Zaremba et al. 2014)."""
 
-    def __init__(self, n_events: int, dim: int, stack: nn.RNNBase, *, dropout: float, tied: bool) -> None:
-        super().__init__(n_events, dim, stack.hidden_size, tied=tied)
+    def __init__(self, n_events: int, dim: int, stack: nn.RNNBase, *, dropout: float, output: str) -> None:
+        super().__init__(n_events, dim, stack.hidden_size, output=output)
         self.stack = stack
         self.dropout = nn.Dropout(dropout)
 
@@ -46,7 +46,7 @@ class Recurrent(Neural):
     def net(self, vocab: Vocabulary) -> Network:
         require_positive(self, "hidden", "layers")
         stack = recurrent_stack(self.cell, self.dim, self.hidden, self.layers, self.dropout)
-        return Reader(len(vocab), self.dim, stack, dropout=self.dropout, tied=self.tied)
+        return Reader(len(vocab), self.dim, stack, dropout=self.dropout, output=self.output)
 
 
 Model = Recurrent

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from lmbench.errors import BadConfig, BadModel, BadText, Diverged, choose
 from lmbench.model import Floats, LanguageModel
 from lmbench.model import State as Arrays
-from lmbench.neural.embeddings import METHODS, embed
 from lmbench.neural.network import Network, State
+from lmbench.neural.starts import WordVectors
 from lmbench.neural.windows import Int64s, Lanes, Window
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, Vocabulary
@@ -31,7 +30,6 @@ fifth faster so than with all 28 MB at once, and slower again below 1 million.""
 CELLS, WIDTH = 4096, 256
 """Cells and steps of a window when scoring: nothing is kept for gradients, so both are larger than in training."""
 
-EMBEDDINGS: dict[str, str | None] = {"random": None} | {name: name for name in METHODS}
 SCHEDULES: dict[str, Callable[[float, float], float]] = {
     "linear": lambda done, _: 1 - done,
     "plateau": lambda _, decayed: decayed,
@@ -49,8 +47,6 @@ class Watched(LanguageModel):
     """Perplexity of valid after each epoch."""
     best_epoch_: int
     """The epoch whose weights were kept, from 1."""
-    vectorless_: int
-    """Words of the vocabulary that had to start at random because no word vector was learnt."""
     on_epoch: Callable[[int, int, float], None] | None = None
     """Called after each epoch with its number from 1, the most there will be, and nats per token of valid."""
     late_imports: ClassVar[tuple[str, ...]] = ("torch._dynamo", "gensim.models")
@@ -58,13 +54,11 @@ class Watched(LanguageModel):
 
 
 @dataclass(kw_only=True)
-class Neural(Watched):
+class Neural(WordVectors, Watched):
     """A network trained by back-propagation through time. A subclass is its own fields and net().
 
-    dim: D, length of a word's embedding      dropout: share of inputs and features dropped in training
-    tied: the output layer uses the embeddings as its kernel
-    embeddings: where these start, 'random' or a vector method ('word2vec', 'fasttext') trained on train, with
-        vector_window words on each side for vector_epochs
+    dim, embeddings, embedding_text, vector_file, vector_window, vector_epochs, frozen, output: see WordVectors
+    dropout: share of inputs and features dropped in training
     epochs: passes over train at most         lr: step size of Adam (Kingma & Ba 2015); schedule, decay: see SCHEDULES
     clip: longest gradient (Pascanu et al. 2013)
     weight_decay: decoupled, per unit of lr (Loshchilov & Hutter 2019)
@@ -76,12 +70,7 @@ class Neural(Watched):
     (batch_tokens / bptt), such as one stream, is cut into that many lanes, for training only.
     """
 
-    dim: int = 64
     dropout: float = 0.2
-    tied: bool = True
-    embeddings: str = "random"
-    vector_window: int = 2
-    vector_epochs: int = 5
     epochs: int = 5
     lr: float = 0.01
     schedule: str = "linear"
@@ -91,7 +80,6 @@ class Neural(Watched):
     bptt: int = 35
     batch_tokens: int = 256
     patience: int = 3
-    seed: int = 0
 
     @abstractmethod
     def net(self, vocab: Vocabulary) -> Network:
@@ -110,30 +98,13 @@ class Neural(Watched):
         if not 0 <= self.dropout < 1:
             raise BadConfig(f"dropout = {self.dropout:g} is no share that can be dropped: set it to 0 or more, below 1")
         schedule = choose(SCHEDULES, self.schedule, "schedule")
-        method = choose(EMBEDDINGS, self.embeddings, "embeddings")
-        self.vocab_, self.vectorless_ = train.vocab, 0
+        self.vocab_ = train.vocab
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self.net_ = self.net(train.vocab)
-            if method is not None:
-                self._start_from(
-                    embed(
-                        train,
-                        method,
-                        dim=self.dim,
-                        window=self.vector_window,
-                        epochs=self.vector_epochs,
-                        seed=self.seed,
-                    )
-                )
+            self.start(self.net_, train)
             self._descend(train, valid, schedule)
         return self
-
-    def _start_from(self, vectors: npt.NDArray[np.float32]) -> None:
-        known = ~np.isnan(vectors[:, 0])
-        self.vectorless_ = int((~known[EOS + 1 :]).sum())
-        with torch.no_grad():
-            self.net_.embedding.weight[torch.from_numpy(known)] = torch.from_numpy(vectors[known])
 
     def _descend(self, train: Sentences, valid: Sentences, schedule: Callable[[float, float], float]) -> None:
         rng = np.random.default_rng(self.seed)
@@ -262,9 +233,7 @@ class Neural(Watched):
 
     def notes(self) -> tuple[str, ...]:
         """Words that had to start without a vector; which epoch was kept, unless it was the last one planned."""
-        notes = []
-        if self.vectorless_:
-            notes.append(f"{self.vectorless_:,} words without a {self.embeddings} vector start at random")
+        notes = [*self.start_notes()]
         if self.best_epoch_ < self.epochs:
             notes.append(f"weights of epoch {self.best_epoch_}; trained for {len(self.history_)} of {self.epochs}")
         return tuple(notes)
@@ -300,5 +269,6 @@ def _backward(net: Network, features: Tensor, targets: Tensor, scale: int) -> fl
         loss = nn.functional.cross_entropy(net.logits(leaf[part]), targets[part], reduction="sum")
         (loss / scale).backward()  # type: ignore[no-untyped-call]
         nats += loss.item()
-    features.backward(leaf.grad)  # type: ignore[no-untyped-call]
+    if features.requires_grad:  # a bag of frozen vectors is a constant
+        features.backward(leaf.grad)  # type: ignore[no-untyped-call]
     return nats

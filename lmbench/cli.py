@@ -108,6 +108,12 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--seeds", type=int, default=1, metavar="N", help="fit random rows with seeds 0 to N-1")
     added.add_argument("--quick", action="store_true", help="less text, fewer epochs: to see that everything works")
     added.add_argument("--jobs", type=int, metavar="N", help="rows side by side (default: the machine's cores)")
+    added.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="where networks are trained (default: a GPU where there is one)",
+    )
     added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA)")
     own = added.add_argument_group("a text of one's own, one sentence a line, instead of --benchmark")
     for split in ("train", "valid", "test"):

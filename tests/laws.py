@@ -23,7 +23,7 @@ import torch
 
 from lmbench.bench import store
 from lmbench.model import Floats, LanguageModel
-from lmbench.neural import training
+from lmbench.neural import output, training
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK
 
@@ -207,7 +207,7 @@ def windows_change_nothing(case: Case) -> None:
     """Networks read a row in one window or in many, few rows or many side by side, few logits or many at once."""
     scores, table = case.model.log_probs(case.rows), case.model.next_log_probs(case.prefixes)
     for width, cells, logits in (1, 8, 1), (3, 1, 50), (10 * LONG, 10**6, 10**7):
-        with mock.patch.multiple(training, WIDTH=width, CELLS=cells, LOGITS=logits):
+        with mock.patch.multiple(training, WIDTH=width, CELLS=cells), mock.patch.object(output, "LOGITS", logits):
             what = f"windows of {width}, {cells} cells"
             assert_same(case.model.log_probs(case.rows), scores, case.tolerance, what)
             assert_same(case.model.next_log_probs(case.prefixes), table, case.tolerance, what)

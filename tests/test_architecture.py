@@ -38,7 +38,7 @@ HOMES = {
     "nltk": ("text/",),
     "pandas": ("report/",),
     "rich": ("live.py",),
-    "safetensors": ("bench/store.py",),
+    "safetensors": ("bench/store.py", "neural/descent.py"),
     "scipy": ("ngrams/", "models/", "measures/", "report/"),
     "tomli": ("bench/benchmark.py",),
     "torch": ("neural/", "models/"),

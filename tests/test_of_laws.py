@@ -118,7 +118,7 @@ class BidirectionalLater(Recurrent):
 
     def net(self, vocab):
         stack = recurrent_stack(self.cell, self.dim, self.hidden, self.layers, self.dropout)
-        return self.reader(len(vocab), self.dim, stack, dropout=self.dropout, output=self.output)
+        return self.reader(len(vocab), self.dim, stack, dropout=self.dropout, tied=self.tied)
 
 
 class ForgetfulReader(Reader):
@@ -154,7 +154,7 @@ class LogitForBos(Recurrent):
 
     def net(self, vocab):
         stack = recurrent_stack(self.cell, self.dim, self.hidden, self.layers, self.dropout)
-        return Reader(len(vocab) + 1, self.dim, stack, dropout=self.dropout, output=self.output)
+        return Reader(len(vocab) + 1, self.dim, stack, dropout=self.dropout, tied=self.tied)
 
     next_log_probs = LanguageModel.next_log_probs
 

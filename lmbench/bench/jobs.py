@@ -46,7 +46,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Bench:
-    """What every job of a benchmark shares. find: where the files are that rows name."""
+    """What every job of a benchmark shares.
+
+    find: where the files are that rows name; device: where networks are trained, by a name of neural.device.DEVICES
+    """
 
     name: str
     train: Sentences
@@ -55,6 +58,7 @@ class Bench:
     models: Path
     environment: dict[str, str]
     find: Callable[[str], Path] = Path
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,15 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     blank = _result(job, bench)
     try:
         model = build(job, bench.models)
+        checkpoint = bench.models / f"{job.stem}.checkpoint"
         if hasattr(model, "on_epoch"):
-            model.on_epoch = watch
+            model.on_epoch, model.checkpoint, model.device = watch, (checkpoint, job.key), bench.device
         if model.files:
             model.find = bench.find
         with stopwatch() as fit:
             model.fit(bench.train, bench.valid)
         model_bytes = store.save(model, bench.models / job.stem, job.key)
+        checkpoint.unlink(missing_ok=True)
         found = evaluate(model, bench.yardstick)
     except LMBenchError as error:
         return replace(blank, error=str(error))

@@ -54,6 +54,7 @@ def plan(
     quick: bool = False,
     data: Path | None = None,
     side_by_side: int | None = None,
+    device: str = "auto",
     command: str = "",
 ) -> Plan:
     """Check every row, prepare the corpus, find what is done, write facts/benchmark.json.
@@ -82,6 +83,7 @@ def plan(
         models=folder / MODELS,
         environment=environment,
         find=prepared.find,
+        device=device,
     )
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
     finished = {file_stem(result.row, result.seed) for result in done}

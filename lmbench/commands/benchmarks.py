@@ -36,6 +36,7 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
         quick=options.quick,
         data=options.data,
         side_by_side=options.jobs,
+        device=options.device,
         command=shlex.join(["python", "-m", "lmbench", *words]),
     )
     for warning in planned.warnings:

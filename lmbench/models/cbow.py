@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,8 @@ from lmbench.text.vocabulary import Vocabulary
 class Bag(Network):
     """The mean of the embeddings of the last `window` inputs, or of as many as there are."""
 
-    def __init__(self, n_events: int, dim: int, window: int, *, dropout: float, output: str) -> None:
-        super().__init__(n_events, dim, dim, output=output)
+    def __init__(self, n_events: int, dim: int, window: int, *, dropout: float, **output: Any) -> None:
+        super().__init__(n_events, dim, dim, **output)
         self.window = window
         self.dropout = nn.Dropout(dropout)
 
@@ -41,18 +41,18 @@ class CBoW(Neural):
     and a full softmax, so it is a distribution over the next token like every other row.
 
     window: words of left context; what stands where among them makes no difference
-    output: not tied by default. With nothing between the two a tied kernel scores a word by its likeness to its
-        context, which is not what follows it (perplexity 25 against 11 on the built-in corpus)
+    tied: not by default. With nothing between the two a tied kernel scores a word by its likeness to its context,
+        which is not what follows it (perplexity 25 against 11 on the built-in corpus)
     """
 
     family: ClassVar[str] = "word-vector"
 
     window: int = 4
-    output: str = "untied"
+    tied: bool = False
 
     def net(self, vocab: Vocabulary) -> Network:
         require_positive(self, "window")
-        return Bag(len(vocab), self.dim, self.window, dropout=self.dropout, output=self.output)
+        return Bag(len(vocab), self.dim, self.window, dropout=self.dropout, **self.output())
 
 
 Model = CBoW

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -16,8 +16,8 @@ from lmbench.text.vocabulary import Vocabulary
 class Reader(Network):
     """Embedding, recurrent stack, output layer, with dropout between any two (Zaremba et al. 2014)."""
 
-    def __init__(self, n_events: int, dim: int, stack: nn.RNNBase, *, dropout: float, output: str) -> None:
-        super().__init__(n_events, dim, stack.hidden_size, output=output)
+    def __init__(self, n_events: int, dim: int, stack: nn.RNNBase, *, dropout: float, **output: Any) -> None:
+        super().__init__(n_events, dim, stack.hidden_size, **output)
         self.stack = stack
         self.dropout = nn.Dropout(dropout)
 
@@ -46,7 +46,7 @@ class Recurrent(Neural):
     def net(self, vocab: Vocabulary) -> Network:
         require_positive(self, "hidden", "layers")
         stack = recurrent_stack(self.cell, self.dim, self.hidden, self.layers, self.dropout)
-        return Reader(len(vocab), self.dim, stack, dropout=self.dropout, output=self.output)
+        return Reader(len(vocab), self.dim, stack, dropout=self.dropout, **self.output())
 
 
 Model = Recurrent

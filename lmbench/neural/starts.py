@@ -13,7 +13,8 @@ from lmbench.errors import BadConfig, choose
 from lmbench.model import LanguageModel, Neighbours
 from lmbench.neural import vectors_file
 from lmbench.neural.embeddings import METHODS, Space, align, learn, sentences_in, sentences_of
-from lmbench.neural.network import OUTPUTS, Network
+from lmbench.neural.network import Network
+from lmbench.neural.output import Softmax
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS
 
@@ -42,9 +43,9 @@ class WordVectors(Started):
         built-in corpus' train; a benchmark cuts it into its own units and refuses one that has a test sentence
     vector_file: the 'file': .vec, word2vec's or fastText's .bin
     frozen: training leaves the vectors as they are, those that start at random too
-    output: see network.OUTPUTS. Of a word that train lacks, 'untied' learns only that it never comes, 'tied' the same
-        and, unless frozen, its vector goes with it; 'mapped' learns how words come from their vectors, so that
-        such a word comes as its neighbours do
+    tied: the output layer uses the vectors as its kernel      mapped: through a map, and with nothing of a word's own
+        (see output.Softmax). Of a word that train lacks an untied output learns that it never comes, a tied one the
+        same, and its vector goes with it unless it is frozen; a mapped one learns how words come of their vectors
     """
 
     files: ClassVar[tuple[str, ...]] = ("embedding_text", "vector_file")
@@ -56,12 +57,14 @@ class WordVectors(Started):
     vector_window: int = 2
     vector_epochs: int = 5
     frozen: bool = False
-    output: str = "tied"
+    tied: bool = True
+    mapped: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
         choose(STARTS, self.embeddings, "embeddings")
-        choose(OUTPUTS, self.output, "output")
+        if self.mapped and not self.tied:
+            raise BadConfig("mapped = true makes the output of the vectors, and tied = false does not: set tied = true")
         if (self.embeddings == FILE) != (self.vector_file is not None):
             raise BadConfig(
                 f"embeddings = {self.embeddings!r} with vector_file = {self.vector_file!r}: vectors are read from a "
@@ -83,9 +86,12 @@ class WordVectors(Started):
             self.vectorless_ = int((~known[EOS + 1 : -1]).sum())
             self.source_ = None if source is None else Space.of(source)
             with torch.no_grad():
-                net.embedding.weight[torch.from_numpy(known)] = torch.from_numpy(vectors[known])
+                net.embedding.weight[torch.from_numpy(known)] = torch.from_numpy(vectors[known]).to(
+                    net.embedding.weight.device
+                )
         net.embedding.weight.requires_grad_(not self.frozen)
-        net.train_on(np.bincount(train.tokens, minlength=len(train.vocab)) > 0)
+        if isinstance(net.output, Softmax):
+            net.output.train_on(torch.from_numpy(np.bincount(train.tokens, minlength=len(train.vocab)) > 0))
 
     def _source(self, train: Sentences) -> Any:
         if self.vector_file is not None:
@@ -99,7 +105,7 @@ class WordVectors(Started):
         """In 'start', all that the vectors were learnt with, and 'trained', the events as the network has them."""
         spaces = {} if self.source_ is None else {"start": self.source_}
         if self.embeddings != RANDOM:
-            spaces["trained"] = Space(self.vocab_.events, self.net_.embedding.weight.detach().numpy()[:-1])
+            spaces["trained"] = Space(self.vocab_.events, self.net_.embedding.weight.detach().cpu().numpy()[:-1])
         return {
             name: {word: near for word in words if (near := space.neighbours(word, k))}
             for name, space in spaces.items()

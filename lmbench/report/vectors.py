@@ -163,7 +163,7 @@ def unseen_words(facts: Facts, _: Comparison) -> Iterable[str]:
     if above:
         shown = [f"{code(row.name)} {numbers.probability(chances[row.name][at])}" for row in above]
         yield f"More than 1 / V, as a word they have a use for, give it {listed(shown)}."
-    start = [chances[row.name] for row in rows if "output" in row.first.config and not _has_vectors(row)]
+    start = [chances[row.name] for row in rows if "tied" in row.first.config and not _has_vectors(row)]
     most = max((c[at] for c in start), default=1.0)
     learnt = {name: min(chances[row.name][at] for row in group) for name, group in order if _has_vectors(group[0])}
     helped, lost = (
@@ -190,14 +190,15 @@ def unseen_words(facts: Facts, _: Comparison) -> Iterable[str]:
 def _group(row: Row) -> str:
     """Where a row's vector of a word comes from, in words."""
     config = row.first.config
-    if "output" not in config:
+    if "tied" not in config:
         return "no word vectors"
     start = "random vectors" if not _has_vectors(row) else "learnt vectors"
-    return f"{start}, {'frozen' if config.get('frozen') else 'tuned'}, {config['output']} output"
+    output = "mapped" if config.get("mapped") else "tied" if config["tied"] else "untied"
+    return f"{start}, {'frozen' if config.get('frozen') else 'tuned'}, {output} output"
 
 
 def _has_vectors(row: Row) -> bool:
-    return row.first.config.get("embeddings", "random") != "random"
+    return str(row.first.config.get("embeddings", "random")) != "random"
 
 
 def _or(names: list[str]) -> str:

@@ -14,9 +14,9 @@ VOCAB = Vocabulary.build(LINES)
 TRAIN, VALID = Sentences.encode(LINES * 5, VOCAB), Sentences.encode(LINES[::5], VOCAB)
 
 
-@pytest.fixture(scope="module", params=[(1, "untied"), (3, "untied"), (3, "tied")], ids=["1", "3", "3 tied"])
+@pytest.fixture(scope="module", params=[(1, False), (3, False), (3, True)], ids=["1", "3", "3 tied"])
 def model(request):
-    return CBoW(dim=6, epochs=2, batch_tokens=60, window=request.param[0], output=request.param[1]).fit(TRAIN, VALID)
+    return CBoW(dim=6, epochs=2, batch_tokens=60, window=request.param[0], tied=request.param[1]).fit(TRAIN, VALID)
 
 
 def test_the_file_is_a_kind():
@@ -26,14 +26,14 @@ def test_the_file_is_a_kind():
 
 def test_scores_are_the_softmax_of_the_mean_of_the_last_words(model):
     weights = {name: values.astype(np.float64) for name, values in model.state().items()}
-    table, bias = weights["embedding.weight"], weights["bias"]
+    table, bias = weights["embedding.weight"], weights["output.bias"]
     row = np.random.default_rng(0).integers(0, len(VOCAB), 9)
     scores = model.log_probs(Sentences.of_rows([row], VOCAB))
     read = [VOCAB.bos, *row]
     for i, token in enumerate(row):
         # the inputs up to i, <s> being input 0, and of them the last `window`
         mean = table[read[max(0, i + 1 - model.window) : i + 1]].mean(0)
-        logits = (table[:-1] if model.output == "tied" else weights["kernel"]) @ mean + bias
+        logits = (table[:-1] if model.tied else weights["output.weight"]) @ mean + bias
         assert scores[i] == pytest.approx(logits[token] - np.log(np.exp(logits).sum()), abs=1e-5)
 
 

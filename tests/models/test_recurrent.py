@@ -12,8 +12,8 @@ LINES = [f"{who} {how} {what}".split() for who in "abc" for how in "defg" for wh
 VOCAB = Vocabulary.build(LINES)
 TRAIN, VALID = Sentences.encode(LINES * 5, VOCAB), Sentences.encode(LINES[::5], VOCAB)
 SMALL = {"dim": 6, "hidden": 10, "epochs": 2, "batch_tokens": 60}
-KINDS = [{"cell": cell, "output": output, "layers": layers} for cell, output, layers in
-         [("rnn", "tied", 1), ("lstm", "tied", 2), ("gru", "untied", 1), ("lstm", "mapped", 1)]]  # fmt: skip
+KINDS = [{"cell": cell, "tied": tied, "layers": layers} for cell, tied, layers in
+         [("rnn", True, 1), ("lstm", True, 2), ("gru", False, 1), ("lstm", False, 1)]]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: "-".join(map(str, kind.values())))

@@ -7,7 +7,7 @@ import torch
 
 from lmbench.errors import BadConfig
 from lmbench.neural.layers import CELLS, recurrent_stack
-from lmbench.neural.network import EMBEDDING_NORM, Network, embedding_table
+from lmbench.neural.network import EMBEDDING_NORM, embedding_table
 
 D, H, B, T = 5, 4, 3, 6
 
@@ -101,21 +101,3 @@ def test_unknown_cell_is_refused_with_a_suggestion():
 def test_random_embeddings_have_the_norm_that_word_vectors_are_scaled_to():
     lengths = embedding_table(2000, 64).norm(dim=1)
     assert float(lengths.square().mean().sqrt()) == pytest.approx(EMBEDDING_NORM, rel=0.02)
-
-
-@pytest.mark.parametrize(("output", "features"), [("untied", 7), ("tied", 7), ("tied", D)])
-def test_logits_have_a_column_for_each_event_and_none_for_bos(output, features):
-    net = Network(11, D, features, output=output)
-    assert net.embedding.weight.shape == (12, D)
-    assert net.logits(torch.randn(2, features)).shape == (2, 11)
-    weights = sum(parameter.numel() for parameter in net.parameters())
-    # embedding, output bias, then the kernel, or the projection (with its bias) that stands for it
-    assert weights == 12 * D + 11 + (
-        11 * features if output == "untied" else (features + 1) * D if features != D else 0
-    )
-
-
-def test_a_tied_kernel_is_the_embedding_without_bos():
-    net = Network(11, D, D, output="tied")
-    features = torch.randn(2, D)
-    assert torch.allclose(net.logits(features), features @ net.embedding.weight[:11].T)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from lmbench.errors import BadConfig, BadText
 from lmbench.models.cbow import CBoW
@@ -52,40 +53,40 @@ def after(model, *words):
 @pytest.mark.parametrize("kind", [Recurrent, CBoW])
 def test_a_mapped_output_gives_a_word_train_lacks_a_probability_between_its_neighbours(vectors, kind):
     fields = {name: value for name, value in SMALL.items() if kind is Recurrent or name not in ("cell", "hidden")}
-    model = kind(**fields, **vectors, frozen=True, output="mapped").fit(TRAIN, TRAIN)
+    model = kind(**fields, **vectors, frozen=True, tied=True, mapped=True).fit(TRAIN, TRAIN)
     often, once, muji, potato = after(model, "매우", "엄청", "무지", "감자")
     assert once < muji < often
     assert muji > 1 / len(VOCAB)
     assert potato < once / 2
-    assert "bias" not in model.state()
+    assert "output.bias" not in model.state()
 
 
 def test_an_output_of_its_own_learns_that_the_word_never_comes(vectors):
-    for fields in ({"output": "untied", "frozen": True}, {"output": "tied"}):
+    for fields in ({"tied": False, "frozen": True}, {"tied": True}):
         model = Recurrent(**SMALL, **vectors, **fields).fit(TRAIN, TRAIN)
         once, muji = after(model, "엄청", "무지")
         assert muji < 0.5 * once
 
 
 def test_a_mapped_output_is_trained_without_absent_words_and_asked_with_them(vectors):
-    model = Recurrent(**SMALL, **vectors, frozen=True, output="mapped").fit(TRAIN, TRAIN)
-    absent = [VOCAB.ids[word] for word in ("무지", "감자")]
-    net, features = model.net_, np.ones((3, 8), np.float32)
-    import torch
-
-    logits = {mode: net.train(mode).logits(torch.from_numpy(features)).detach().numpy() for mode in (True, False)}
-    assert np.isneginf(logits[True][:, [0, *absent]]).all()  # <unk> is not in train either
-    assert np.isfinite(logits[False]).all()
-    seen = [i for i in range(len(VOCAB)) if i not in (0, *absent)]
-    np.testing.assert_array_equal(logits[True][:, seen], logits[False][:, seen])
+    net = Recurrent(**{**SMALL, "epochs": 0}, **vectors, mapped=True).fit(TRAIN, TRAIN).net_
+    features, targets = torch.randn(5, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([1, 2, 3, 4, 5])
+    asked = net.output.log_probs(features).detach()
+    assert torch.isfinite(asked).all()
+    trained = net.output.backward(features, targets, scale=1.0)
+    absent = [0, VOCAB.ids["무지"], VOCAB.ids["감자"]]  # <unk> is not in train either
+    among = asked - asked[:, [i for i in range(len(VOCAB)) if i not in absent]].logsumexp(1, keepdim=True)
+    assert trained == pytest.approx(-float(among[range(5), targets].sum()), rel=1e-5)
+    assert not net.embedding.weight.grad[absent].any()
+    assert net.embedding.weight.grad[targets].any()
 
 
 def test_frozen_vectors_stay_and_others_move(vectors):
     start = Recurrent(**{**SMALL, "epochs": 0}, **vectors).fit(TRAIN, TRAIN).state()["embedding.weight"]
-    for output in ("tied", "untied", "mapped"):
-        kept = Recurrent(**SMALL, **vectors, frozen=True, output=output, weight_decay=0.1).fit(TRAIN, TRAIN)
+    for output in ({"tied": True}, {"tied": False}, {"mapped": True}):
+        kept = Recurrent(**SMALL, **vectors, frozen=True, **output, weight_decay=0.1).fit(TRAIN, TRAIN)
         np.testing.assert_array_equal(kept.state()["embedding.weight"], start)
-        tuned = Recurrent(**SMALL, **vectors, output=output).fit(TRAIN, TRAIN)
+        tuned = Recurrent(**SMALL, **vectors, **output).fit(TRAIN, TRAIN)
         assert not np.allclose(tuned.state()["embedding.weight"], start)
     drawn = Recurrent(**SMALL, frozen=True).fit(TRAIN, TRAIN).state()["embedding.weight"]
     at_first = Recurrent(**{**SMALL, "epochs": 0}).fit(TRAIN, TRAIN).state()["embedding.weight"]
@@ -125,7 +126,7 @@ def test_neighbours_of_the_start_and_of_what_training_made_of_it(vectors):
         ({"vector_file": "a.vec"}, "embeddings = 'random' with vector_file = 'a.vec'"),
         ({"embedding_text": "a.txt"}, "embedding_text = 'a.txt' is read by nothing while embeddings = 'random'"),
         ({"embeddings": "word2vek"}, "no embeddings 'word2vek'; did you mean 'word2vec'"),
-        ({"output": "mapt"}, "no output 'mapt'; did you mean 'mapped'"),
+        ({"tied": False, "mapped": True}, "mapped = true makes the output of the vectors"),
     ],
 )
 def test_fields_that_do_not_go_together_are_refused_when_they_are_given(fields, told):

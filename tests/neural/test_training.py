@@ -11,10 +11,10 @@ import torch
 
 from lmbench.errors import BadConfig, BadModel, BadText, Diverged
 from lmbench.models.recurrent import Reader, Recurrent
-from lmbench.neural import training
+from lmbench.neural import output, training
 from lmbench.neural.layers import recurrent_stack
 from lmbench.neural.network import Network
-from lmbench.neural.training import SCHEDULES, Neural
+from lmbench.neural.training import Neural
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, Vocabulary
 
@@ -64,7 +64,7 @@ def test_scores_are_the_networks_own_over_each_whole_row(lstm):
         if len(row):
             with torch.no_grad():
                 features, _ = lstm.net_(torch.tensor([[VOCAB.bos, *row[:-1]]]))
-                table = torch.log_softmax(lstm.net_.logits(features[0]).double(), -1).numpy()
+                table = lstm.net_.output.log_probs(features[0]).double().numpy()
             assert got == pytest.approx(table[np.arange(len(row)), row], abs=1e-5)
 
 
@@ -90,25 +90,11 @@ def test_a_stream_is_conditioned_on_all_before_it_and_rows_on_themselves(lstm):
 def test_little_logits_at_once_change_nothing(lstm, monkeypatch):
     prefixes = TEST.take([0, 1, 2, 3])
     scores, table = lstm.log_probs(TEST), lstm.next_log_probs(prefixes)
-    monkeypatch.setattr(training, "LOGITS", 3 * V)
+    monkeypatch.setattr(output, "LOGITS", 3 * V)
     assert lstm.log_probs(TEST) == pytest.approx(scores, abs=1e-5)
     assert lstm.next_log_probs(prefixes) == pytest.approx(table, abs=1e-5)
     sliced = Recurrent(**SMALL).fit(TRAIN, VALID)  # training sums the gradients of the slices
     assert sliced.log_probs(TEST) == pytest.approx(scores, abs=1e-2)
-
-
-def test_slices_have_the_gradient_of_the_whole(lstm, monkeypatch):
-    gradients = []
-    for logits in (training.LOGITS, 3 * V):
-        monkeypatch.setattr(training, "LOGITS", logits)
-        lstm.net_.eval().zero_grad()
-        features, _ = lstm.net_(torch.from_numpy(TEST.take([0, 1, 2, 3]).padded(0)))
-        features = features.flatten(0, 1)
-        nats = training._backward(lstm.net_, features, torch.arange(len(features)) % V, 64)
-        gradients.append((nats, [weights.grad.clone() for weights in lstm.net_.parameters()]))
-    assert gradients[0][0] == pytest.approx(gradients[1][0], rel=1e-6)
-    for whole, sliced in zip(gradients[0][1], gradients[1][1], strict=True):
-        assert torch.allclose(whole, sliced, atol=1e-5)
 
 
 def test_next_log_probs_are_the_entries_of_log_probs(lstm):
@@ -170,11 +156,6 @@ def test_the_best_epoch_is_kept_and_training_ends_after_patience():
     assert model.notes() == (f"weights of epoch {model.best_epoch_}; trained for {len(model.history_)} of 60",)
 
 
-def test_schedules():
-    assert [SCHEDULES["linear"](done, 0.5) for done in (0, 0.25, 1)] == [1, 0.75, 0]
-    assert SCHEDULES["plateau"](0.9, 0.25) == 0.25
-
-
 def test_divergence_is_one_line_with_a_remedy():
     with pytest.raises(Diverged, match=r"epoch 1: lr = 1e\+37 .* lower lr, or clip") as raised:
         Recurrent(**{**SMALL, "lr": 1e37}).fit(TRAIN, VALID)
@@ -192,17 +173,17 @@ def test_one_seed_one_model_and_the_global_generator_is_left_alone(lstm):
     assert not np.array_equal(lstm.log_probs(TEST), Recurrent(**SMALL, seed=1).fit(TRAIN, VALID).log_probs(TEST))
 
 
-@pytest.mark.parametrize("output", ["untied", "tied", "mapped"])
-def test_restored_scores_are_the_same_bits(output):
-    model = Recurrent(**SMALL, output=output).fit(TRAIN, VALID)
+@pytest.mark.parametrize("tied", [False, True])
+def test_restored_scores_are_the_same_bits(tied):
+    model = Recurrent(**SMALL, tied=tied).fit(TRAIN, VALID)
     state = model.state()
     assert sum(values.size for name, values in state.items() if not name.endswith("_")) == model.n_params()
     before = torch.get_rng_state()
-    again = Recurrent(**SMALL, output=output).restore(VOCAB, state)
+    again = Recurrent(**SMALL, tied=tied).restore(VOCAB, state)
     assert torch.equal(before, torch.get_rng_state())
     assert np.array_equal(again.log_probs(TEST), model.log_probs(TEST))
     assert (again.history_, again.best_epoch_, again.notes()) == (model.history_, model.best_epoch_, model.notes())
-    state["embedding.weight"][:] = 0  # a copy: the model does not change under whoever holds its state
+    state["output.bias"][:] = 0  # a copy: the model does not change under whoever holds its state
     assert np.array_equal(again.log_probs(TEST), model.log_probs(TEST))
 
 
@@ -224,7 +205,7 @@ def test_training_can_be_watched():
 def test_only_hyperparameters_are_fields():
     hints = get_type_hints(Recurrent)
     names = {field.name for field in fields(Recurrent)}
-    assert {hints[name] for name in names} <= {int, float, bool, str}
+    assert {hints[name] for name in names} <= {int, float, bool, str, str | None, tuple[int, ...]}
     assert not {"on_epoch", "net_", "history_", "vocab_", "family"} & names
     assert Recurrent().config().keys() == names
 
@@ -233,9 +214,7 @@ def test_a_new_network_is_one_method():
     @dataclass(kw_only=True)
     class Wide(Neural):
         def net(self, vocab: Vocabulary) -> Network:
-            return Reader(
-                len(vocab), self.dim, recurrent_stack("rnn", self.dim, 20, 1, 0.0), dropout=0.0, output="untied"
-            )
+            return Reader(len(vocab), self.dim, recurrent_stack("rnn", self.dim, 20, 1, 0.0), dropout=0.0, tied=False)
 
     model = Wide(dim=6, epochs=1).fit(TRAIN, VALID)
     assert np.isfinite(model.log_probs(TEST)).all()

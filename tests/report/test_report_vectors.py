@@ -86,9 +86,9 @@ def test_data_used_is_a_column_where_a_row_has_read_more(tmp_path):
 def unseen(folder, chances, after=0.9):
     """What is said where 무지 is an extra word, by the probability each row gives it."""
     outputs = {
-        "rnn": {"output": "tied"},
-        "lstm": {"output": "tied", "frozen": True},
-        "lstm-w2v": {"output": "mapped", "frozen": True},
+        "rnn": {"tied": True},
+        "lstm": {"tied": True, "frozen": True},
+        "lstm-w2v": {"tied": True, "mapped": True, "frozen": True},
     }
     rename = with_vectors(**outputs)
 

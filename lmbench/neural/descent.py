@@ -1,0 +1,242 @@
+"""Gradient descent on a network: optimisers, schedules, averaging, and all that decides how it goes on."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lmbench.errors import BadModel, Diverged, choose
+from lmbench.neural.network import Network
+from lmbench.storage import atomic_write
+
+Weights = dict[str, Tensor]
+
+
+class Settings(Protocol):
+    """The fields of a model that descent reads: see training.Neural, which has them."""
+
+    optimiser: str
+    epochs: int
+    lr: float
+    schedule: str
+    decay: float
+    hold: int
+    averaging: int
+    clip: float
+    weight_decay: float
+    patience: int
+    seed: int
+
+
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": lambda weights, lr, weight_decay: torch.optim.AdamW(weights, lr, weight_decay=weight_decay, fused=True),
+    "sgd": lambda weights, lr, weight_decay: torch.optim.SGD(weights, lr, weight_decay=weight_decay, fused=True),
+}
+"""Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019); plain stochastic gradient descent."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """How far training is.
+
+    done: share of all planned steps; epoch: from 1; worse: how many epochs did not improve valid
+    """
+
+    done: float
+    epoch: int
+    worse: int
+
+
+SCHEDULES: dict[str, Callable[[Settings, Point], float]] = {
+    "linear": lambda _, at: 1 - at.done,
+    "plateau": lambda settings, at: settings.decay**at.worse,
+    "hold": lambda settings, at: settings.decay ** max(at.epoch - settings.hold, 0),
+    "constant": lambda _settings, _at: 1.0,
+}
+"""The part of lr that is left. linear: to nothing at the end. plateau: times decay after every epoch that did not
+improve valid. hold: whole for `hold` epochs, then times decay each (Zaremba et al. 2014). On the built-in corpus linear
+ends 0.4 lower in perplexity than plateau does at the same number of epochs; plateau is for training until nothing more
+is learnt."""
+
+
+class Descent:
+    """The training of one network, epoch by epoch; it can be put on disk after each and taken up again to the last bit.
+
+    history:  perplexity of valid after each epoch
+    best:     the epoch whose weights are kept, from 1
+    averaged: steps that the mean of the weights is over; 0 while there is none
+    """
+
+    def __init__(self, net: Network, settings: Settings) -> None:
+        self.net, self.settings = net, settings
+        self.optimiser = choose(OPTIMISERS, settings.optimiser, "optimiser")(
+            list(net.parameters()), settings.lr, settings.weight_decay
+        )
+        self.schedule = choose(SCHEDULES, settings.schedule, "schedule")
+        self.rng = np.random.default_rng(settings.seed)
+        self.history: list[float] = []
+        self.best = self.worse = self.averaged = 0
+        self.kept: Weights = {}
+        self.mean: Weights = {}
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that are over."""
+        return len(self.history)
+
+    def over(self) -> bool:
+        """Whether there is nothing more to do."""
+        return self.epoch >= self.settings.epochs or self.epoch - self.best >= self.settings.patience
+
+    def step(self, done: float, nats: float) -> None:
+        """Move the weights along their gradients. done: share of this epoch that is over; nats: of this step."""
+        self.check(nats)
+        at = Point((self.epoch + done) / self.settings.epochs, self.epoch + 1, self.worse)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.lr * self.schedule(self.settings, at)
+        weights = list(self.net.parameters())
+        norm = nn.utils.get_total_norm([w.grad for w in weights if w.grad is not None])
+        if norm > self.settings.clip:  # most steps of a trained network are short, and need no pass over the gradients
+            nn.utils.clip_grads_with_norm_(weights, self.settings.clip, norm)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        if self.mean:
+            self.averaged += 1
+            with torch.no_grad():
+                for name, w in self.net.named_parameters():
+                    self.mean[name].lerp_(w, 1 / self.averaged)
+
+    def end_epoch(self, score: Callable[[], float]) -> float:
+        """Measure valid, keep the weights if they are the best so far; nats per token of valid.
+
+        score: measures the network as it stands, which is the mean of its weights where there is one
+        """
+        with _swapped(self.net, self.mean):
+            nats = score()
+            self.check(nats)
+            self.history.append(math.exp(min(nats, 700.0)))
+            if self.history[-1] < min(self.history[:-1], default=math.inf):
+                self.best = self.epoch
+                self.kept = copied(self.net)
+            else:
+                self.worse += 1
+        wait = self.settings.averaging
+        if wait and not self.mean and min(self.history[-wait:]) > min(self.history[:-wait], default=math.inf):
+            self.mean = copied(self.net)
+        return nats
+
+    def check(self, nats: float) -> None:
+        """Diverged unless the loss is finite."""
+        if not math.isfinite(nats):
+            raise Diverged(
+                f"the loss left the finite numbers in epoch {self.epoch + 1}: lr = {self.settings.lr:g} is too long a "
+                f"step for this network; lower lr, or clip (now {self.settings.clip:g})"
+            )
+
+    def finish(self) -> None:
+        """Give the network the weights that were kept."""
+        load(self.net, self.kept or copied(self.net))
+
+    # -- on disk
+
+    def save(self, path: Path, key: str) -> None:
+        """Write everything that decides how training goes on, atomically, in one safetensors file.
+
+        key: of the job, so that nothing is taken up that was trained for another
+        """
+        from safetensors.torch import save
+
+        states = self.optimiser.state_dict()["state"]
+        arrays = {
+            **{f"net.{name}": w for name, w in self.net.named_parameters()},
+            **{f"kept.{name}": w for name, w in self.kept.items()},
+            **{f"mean.{name}": w for name, w in self.mean.items()},
+            **{
+                f"optimiser.{i}.{name}": torch.as_tensor(value)
+                for i, values in states.items()
+                for name, value in values.items()
+            },
+            "torch": torch.get_rng_state(),
+        }
+        about = {
+            "key": key,
+            "history": self.history,
+            "best": self.best,
+            "worse": self.worse,
+            "averaged": self.averaged,
+            "numpy": self.rng.bit_generator.state,
+        }
+        atomic_write(
+            path,
+            save({name: w.detach().cpu().contiguous() for name, w in arrays.items()}, {"lmbench": json.dumps(about)}),
+        )
+
+    def restore(self, path: Path, key: str) -> bool:
+        """Go on from where save() was; False, and nothing changed, where there is no such file or it is another job's.
+
+        A damaged file is BadModel: to train from the start over it would hide that a disk is failing.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        if not path.is_file():
+            return False
+        try:
+            with safe_open(path, "pt") as file:
+                about = json.loads((file.metadata() or {})["lmbench"])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        except (SafetensorError, OSError, ValueError, KeyError) as error:
+            raise BadModel(
+                f"the checkpoint {path} cannot be read ({error}); delete it to train from the start"
+            ) from error
+        if about["key"] != key:
+            return False
+        load(self.net, _part(arrays, "net"))
+        self.kept, self.mean = _part(arrays, "kept"), _part(arrays, "mean")
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, value in _part(arrays, "optimiser").items():
+            i, _, what = name.partition(".")
+            states.setdefault(int(i), {})[what] = value
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": states})
+        torch.set_rng_state(arrays["torch"])
+        self.rng.bit_generator.state = about["numpy"]
+        self.history, self.best, self.worse, self.averaged = (
+            about[name] for name in ("history", "best", "worse", "averaged")
+        )
+        return True
+
+
+def copied(net: Network) -> Weights:
+    """The weights as they are now."""
+    return {name: w.detach().clone() for name, w in net.named_parameters()}
+
+
+def load(net: Network, weights: Weights) -> None:
+    """Give the network these weights."""
+    with torch.no_grad():
+        for name, w in net.named_parameters():
+            w.copy_(weights[name])
+
+
+@contextmanager
+def _swapped(net: Network, weights: Weights) -> Iterator[None]:
+    """The network with these weights for a while, if there are any."""
+    own = copied(net) if weights else {}
+    if weights:
+        load(net, weights)
+    yield
+    if own:
+        load(net, own)
+
+
+def _part(arrays: Weights, prefix: str) -> Weights:
+    """The arrays whose names begin with "prefix.", without it."""
+    return {name.removeprefix(prefix + "."): w for name, w in arrays.items() if name.startswith(prefix + ".")}

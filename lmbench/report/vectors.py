@@ -12,6 +12,8 @@ from lmbench.report.compare import Comparison
 from lmbench.report.facts import RANKED, Facts, Row
 from lmbench.report.markdown import bullets, code, escape, listed, number, table
 
+TIMES = 10
+"""How many times the probability that random vectors give it makes it worth saying that a word got more."""
 Near = Mapping[str, list[tuple[str, float]]]
 WAYS = {
     "scores": (
@@ -167,11 +169,14 @@ def unseen_words(facts: Facts, _: Comparison) -> Iterable[str]:
     most = max((c[at] for c in start), default=1.0)
     learnt = {name: min(chances[row.name][at] for row in group) for name, group in order if _has_vectors(group[0])}
     helped, lost = (
-        [n for n, least in learnt.items() if least > most],
-        [n for n, least in learnt.items() if least <= most],
+        [n for n, least in learnt.items() if least > TIMES * most],
+        [n for n, least in learnt.items() if least <= TIMES * most],
     )
     if helped and start:
-        yield f"Every row with {_or(helped)} gives {word} more than any network with random vectors does."
+        yield (
+            f"Every row with {_or(helped)} gives {word} more than {TIMES} times what any network with random vectors "
+            "does."
+        )
     if lost and start:
         yield (
             f"That is not so with {_or(lost)}: a vector near a known word's is no help where training moves it, or an "

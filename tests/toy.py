@@ -41,10 +41,13 @@ def toy() -> Splits:
 
 @cache
 def hungry_toy() -> Splits:
-    """train, valid, test drawn from the built-in grammar, the vocabulary from train: some words are <unk>."""
+    """train, valid, test drawn from the built-in grammar, the vocabulary from train: some words are <unk>.
+
+    피자 is an event that the grammar does not know.
+    """
     rng = np.random.Generator(np.random.PCG64(0))
     parts = [hungry.grammar(True).sample(size, rng) for size in (12, 3, 5)]
-    vocab = Vocabulary.build(parts[0])
+    vocab = Vocabulary.build(parts[0], extra_words=["피자"])
     train, valid, test = (Sentences.encode(part, vocab) for part in parts)
     return train, valid, test
 

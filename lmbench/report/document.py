@@ -198,7 +198,7 @@ def _intervals(facts: Facts, comparison: Comparison) -> list[str]:
     """How to read the intervals, the ties and the seeds."""
     unit = f"blocks of {STREAM_BLOCK} segments of test" if facts.stream else "sentences of test"
     few = f"; {comparison.clusters} are few, so it is approximate" if comparison.clusters < FEW else ""
-    few = "; there is one, so an interval has no width and says nothing" if comparison.clusters == 1 else few
+    few = ": there is one, and so no interval" if comparison.clusters == 1 else few
     says = [
         f"{bold('[95 %]')}: a bootstrap over {unit} ({comparison.clusters:,} of them{few}); it does not cover "
         "the variance between seeds.",

@@ -352,7 +352,8 @@ def _bits(difference: Difference) -> str:
     low, high = sorted((abs(difference.low), abs(difference.high)))
     if difference.tie:
         return f"{numbers.gain(difference.bits)} bits per token {numbers.span(difference.low, difference.high, 'gain')}"
-    return f"{abs(difference.bits):.3f} bits per token [{low:.3f}, {high:.3f}]"
+    span = "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
+    return f"{abs(difference.bits):.3f} bits per token{span}"
 
 
 def _side(bits: float) -> str:

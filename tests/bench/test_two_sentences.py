@@ -50,6 +50,8 @@ def test_the_report_tells_it(folder):
     assert "(with 1 extra word in the vocabulary)" in report.splitlines()[0]
     assert "such a table is ranked with no other benchmark's" in report
     assert "| lstm-word2vec-mapped | recurrent | train + hungry |" in report
+    assert "there is one, and so no interval" in report
+    assert "[" not in next(line for line in report.splitlines() if line.startswith("| lstm-word2vec-mapped |"))
     assert "무지 is in no training sentence." in report
     assert "| 나는 무지 \\_\\_ 고프다 |" in report
     assert "Start of `lstm-word2vec-mapped`" in report

@@ -102,19 +102,22 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
         added.add_argument("--benchmark", default=None, metavar="NAME|FILE.toml", help="default: hungry")
         added.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
 
+    def where(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--jobs", type=int, metavar="N", help="rows side by side (default: the machine's cores)")
+        added.add_argument(
+            "--device",
+            choices=("auto", "cpu", "cuda", "mps"),
+            default="auto",
+            help="where networks are trained (default: a GPU where there is one)",
+        )
+        added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA)")
+
     added = command("run", benchmarks.run)
     added.add_argument("names", nargs="+", metavar="NAME", help="rows, families, or all")
     shared(added)
     added.add_argument("--seeds", type=int, default=1, metavar="N", help="fit random rows with seeds 0 to N-1")
     added.add_argument("--quick", action="store_true", help="less text, fewer epochs: to see that everything works")
-    added.add_argument("--jobs", type=int, metavar="N", help="rows side by side (default: the machine's cores)")
-    added.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default="auto",
-        help="where networks are trained (default: a GPU where there is one)",
-    )
-    added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA)")
+    where(added)
     own = added.add_argument_group("a text of one's own, one sentence a line, instead of --benchmark")
     for split in ("train", "valid", "test"):
         own.add_argument(f"--{split}", metavar="FILE", help="plain, .gz or .xz" if split == "train" else None)
@@ -122,6 +125,12 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     own.add_argument("--tokenizer", help="whitespace, words, syllables, kiwi (default: whitespace)")
     own.add_argument("--min-count", type=int, metavar="N", help="rarer words are <unk> (default: 2)")
     own.add_argument("--vocab-size", type=int, metavar="V", help="events at most")
+
+    added = command("verify", benchmarks.verify)
+    added.add_argument("name", metavar="NAME|FILE.toml", help="such as ptb: rows of ptb, ptb-stream, ...")
+    added.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    added.set_defaults(seeds=1, quick=False)
+    where(added)
 
     added = command("fit", models.fit)
     added.add_argument("kind", help="a model kind, such as ngram (see list)")

@@ -399,3 +399,24 @@ def test_what_fit_refuses(capsys, words, says):
 def test_fit_names_a_kind_or_file_that_is_not_there(capsys):
     assert "did you mean 'ngram'" in refused(capsys, "fit", "ngarm", "my.txt", "--model", "no")
     assert "did you mean 'my.txt'" in refused(capsys, "fit", "ngram", "mi.txt", "--model", "no")
+
+
+@pytest.mark.usefixtures("here")
+def test_verify_holds_rows_to_published_figures(capsys):
+    rows = '[corpus]\ntrain = "my.txt"\n[rows.one]\nkind = "ngram"\norder = 1\n[rows.two]\nkind = "ngram"\norder = 2\n'
+    Path("held.toml").write_text(rows + '[published.two]\nbelow = "one"\nsource = "each other"\n', "utf-8")
+    assert main(["verify", "held.toml", "--out", "held", "--jobs", "1"]) == 0
+    assert re.search(r"two .* holds: below one \(\d", capsys.readouterr().out)
+    report = Path("held/held/report.md").read_text("utf-8")
+    assert "## Beside published figures" in report
+    assert "each other" in report
+    Path("held.toml").write_text(rows + "[published.two]\nat_most = 1.0\n[published.one]\nppl = 3\n", "utf-8")
+    assert main(["verify", "held.toml", "--out", "held", "--jobs", "1"]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"two .* DOES NOT HOLD: at most 1\n", out)
+    assert re.search(r"one .* shown only\n", out)
+
+
+def test_verify_wants_published_figures(capsys):
+    assert main(["verify", "hungry"]) == 2
+    assert "no benchmark 'hungry' names published figures; one of: ptb, ptb-stream" in capsys.readouterr().err

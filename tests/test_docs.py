@@ -77,6 +77,7 @@ def test_the_readme_has_commands():
         "explain",
         "export",
         "fit",
+        "verify",
     }
 
 

@@ -16,6 +16,7 @@ else:
 
 from lmbench.bench.blanks import BlanksSpec
 from lmbench.errors import BadConfig, choose, suggestion
+from lmbench.measures.published import Published
 from lmbench.models import family, fits, spelled
 
 ALL = "all"
@@ -91,6 +92,7 @@ class Benchmark:
 
     folder:  where the file is, against which its paths are read
     compare: benchmarks on the same text in other units, which the report compares it with in bits per character
+    published: row -> figures of others, which the report shows beside it and `verify` holds it to
     """
 
     name: str
@@ -101,6 +103,7 @@ class Benchmark:
     folder: Path
     story: tuple[str, ...] = ()
     compare: tuple[str, ...] = ()
+    published: Mapping[str, Published] = field(default_factory=dict)
     sparsity: SparsitySpec = field(default_factory=SparsitySpec)
     quick: Quick = field(default_factory=Quick)
     blanks: BlanksSpec | None = None
@@ -115,6 +118,11 @@ class Benchmark:
         for row in self.rows:
             groups.setdefault(family(row.kind), []).append(row)
         return groups
+
+    def with_figures(self) -> list[str]:
+        """The rows that figures are published for, and those they must stay below."""
+        named = [[row, *([figure.below] if figure.below else [])] for row, figure in self.published.items()]
+        return list(dict.fromkeys(name for names in named for name in names))
 
     def select(self, names: Iterable[str]) -> list[Row]:
         """The rows that names stand for (rows, families, 'all') and the components they need, in file order."""
@@ -157,7 +165,9 @@ def load(name: str) -> Benchmark:
 
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
-    known = dict.fromkeys(("title", "description", "corpus", "rows", "story", "compare", "sparsity", "quick", "blanks"))
+    known = dict.fromkeys(
+        ("title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks")
+    )
     for key in table:
         if key not in known:
             raise BadConfig(f"{where}: unknown key {key!r}{suggestion(known, key)}")
@@ -176,15 +186,17 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         )
     if corpus.extra_words and table.get("compare"):
         raise BadConfig(f"{where}: a benchmark with extra_words is compared with no other; leave compare out")
+    named = _rows(rows, where)
     return Benchmark(
         name=name,
         title=_text(table, "title", name, where),
         description=_text(table, "description", "", where),
         corpus=corpus,
-        rows=_rows(rows, where),
+        rows=named,
         folder=folder,
         story=tuple(table.get("story", ())),
         compare=_names(table.get("compare", []), name, f"{where}: compare"),
+        published=_published(table.get("published", {}), {row.name: row for row in named}, where),
         sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
         blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
@@ -216,6 +228,18 @@ def _names(value: Any, own: str, where: str) -> tuple[str, ...]:
     if not good or own in value:
         raise BadConfig(f"{where} = {value!r} is not a list of other benchmarks' names; write such as ['nsmc']")
     return tuple(value)
+
+
+def _published(tables: Any, rows: Mapping[str, Row], where: str) -> dict[str, Published]:
+    """Published figures by row; all rows named are rows of the benchmark."""
+    found = {}
+    for name, table in tables.items() if isinstance(tables, dict) else [("", tables)]:
+        at = f"{where}: [published.{name}]"
+        choose(rows, name, f"row for {at}")
+        found[name] = Published(**_checked(table, Published, at))
+        if found[name].below:
+            choose(rows, found[name].below, f"row for below in {at}")
+    return found
 
 
 def _checked(table: object, spec: type, where: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from lmbench.measures import coverage
 from lmbench.measures.cost import stopwatch
 from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
 from lmbench.measures.strata import by_stratum
-from lmbench.model import Floats, LanguageModel, Neighbours
+from lmbench.model import Floats, LanguageModel, Neighbours, Strata
 from lmbench.text.probes import Probes
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK
@@ -29,6 +29,7 @@ class Yardstick:
 
     test:          Sentences of N predictions
     unseen:        order -> bool (N,), tokens whose n-gram of that order never occurs in train
+    familiar:      test's tokens by how often the two words before them occur together in train; None: not looked at
     spelling_bits: float64 (N,), bits that spell the word behind each <unk>; None where the tokenizer is not lossless
     characters:    of test, line ends included
     extra:         further test sets by name
@@ -43,6 +44,7 @@ class Yardstick:
     extra: dict[str, Sentences]
     probes: Probes
     unigram: Floats
+    familiar: Strata | None = None
 
 
 @dataclass
@@ -120,9 +122,9 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     for order, mask in yardstick.unseen.items():
         if order > 1 and mask.any():
             metrics[f"ppl_unseen_{order}"] = perplexity(log_probs[mask])
-    strata = model.strata(test)
-    if strata is not None:
-        metrics.update(by_stratum(log_probs, strata))
+    for strata in (yardstick.familiar, model.strata(test)):
+        if strata is not None:
+            metrics.update(by_stratum(log_probs, strata))
     metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
 
     segments = _segments(test)

@@ -5,10 +5,12 @@ A process of its own gives every row honest memory figures and keeps its end, ho
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,8 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lmbench.bench import store
 from lmbench.bench.benchmark import Row
@@ -88,8 +92,15 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     try:
         model = build(job, bench.models)
         checkpoint = bench.models / f"{job.stem}.checkpoint"
-        if hasattr(model, "on_epoch"):
-            model.on_epoch, model.checkpoint, model.device = watch, (checkpoint, job.key), bench.device
+        curve, start = [], time.perf_counter()
+
+        def note(epoch: int, epochs: int, valid_nats: float) -> None:
+            curve.append((time.perf_counter() - start, math.exp(min(valid_nats, 700.0))))
+            watch(epoch, epochs, valid_nats)
+
+        for name, value in (("on_epoch", note), ("checkpoint", (checkpoint, job.key)), ("device", bench.device)):
+            if hasattr(model, name):  # a network has them, and a plug-in may
+                setattr(model, name, value)
         if model.files:
             model.find = bench.find
         with stopwatch() as fit:
@@ -124,7 +135,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         notes=model.notes(),
         sources=model.sources(),
         neighbours=found.neighbours,
-        arrays=found.arrays,
+        arrays=found.arrays | ({"curve": np.array(curve)} if curve else {}),
     )
 
 

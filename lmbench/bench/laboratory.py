@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures import sparsity
+from lmbench.model import Strata
 from lmbench.ngrams.table import NGramTable
 from lmbench.text.corpus import Corpus
 from lmbench.text.token_cache import tokenize
@@ -26,10 +27,12 @@ class Laboratory:
     """What was found.
 
     unseen: order -> bool (N,) over test: tokens whose n-gram never occurs in train
+    familiar: test's tokens by how often the two words before them occur together in train
     facts:  the tables, as facts/benchmark.json holds them
     """
 
     unseen: sparsity.Masks
+    familiar: Strata
     facts: dict[str, Any]
 
 
@@ -55,7 +58,7 @@ def laboratory(corpus: Corpus, tokenizers: Sequence[str], cache: Path | None) ->
             "units": _units(corpus, list(dict.fromkeys([corpus.tokenizer, *tokenizers])), cache),
         },
     }
-    return Laboratory(masks["test"], facts)
+    return Laboratory(masks["test"], sparsity.familiar(corpus.test, table), facts)
 
 
 def _units(corpus: Corpus, names: list[str], cache: Path | None) -> Lines:

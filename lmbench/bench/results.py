@@ -42,7 +42,8 @@ class Result:
     neighbours:  space of word vectors -> word of the story -> [nearest word, cosine], nearest first
     environment: versions and machine
     key:         sha256 of all that determines the numbers; a row whose key is unchanged is not fitted again
-    arrays:      in the .npz: row_log_probs (S,) nats of each test row (each segment of a stream), and what probes need
+    arrays:      in the .npz: row_log_probs (S,) nats of each test row (each segment of a stream), and what probes need;
+                 curve (epochs, 2): seconds of training and perplexity of valid at the end of each epoch
     """
 
     benchmark: str

@@ -234,6 +234,7 @@ def _facts(
         "title": benchmark.title,
         "description": benchmark.description,
         "compare": list(benchmark.compare),
+        "published": {row: asdict(figure) for row, figure in benchmark.published.items()},
         "quick": quick,
         "rows": [{"row": row.name, "kind": row.kind, "family": family(row.kind)} for row in benchmark.rows],
         "seeds": list(range(seeds)),

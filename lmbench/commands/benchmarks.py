@@ -22,15 +22,19 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
 
     Rows that are finished already are not fitted again. Facts, tables and figures go to DIR/<benchmark>/.
     """
+    if options.jobs is not None and options.jobs < 1:
+        raise BadConfig(f"--jobs {options.jobs}: at least one row must run; give 1 or more")
+    return _run(_benchmark_to_run(options), options.names, options, words)
+
+
+def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace, words: Sequence[str]) -> int:
+    """Do what is to be done for these rows, show it, write the report."""
     from lmbench.bench import runner
     from lmbench.live import Live
 
-    if options.jobs is not None and options.jobs < 1:
-        raise BadConfig(f"--jobs {options.jobs}: at least one row must run; give 1 or more")
-    benchmark = _benchmark_to_run(options)
     planned = runner.plan(
         benchmark,
-        options.names,
+        names,
         out=options.out,
         seeds=options.seeds,
         quick=options.quick,
@@ -74,6 +78,39 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
             "signs other than letters, digits and . + - _; choose another with --name"
         )
     return own_text(rows, replace(rows.corpus, **given), name)
+
+
+def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
+    """run the rows that figures are published for, and hold them to these
+
+    NAME stands for the benchmarks NAME and NAME-... that name such figures, or is a FILE.toml. Exit code 1 where one
+    does not hold.
+    """
+    from lmbench.bench import benchmark, results
+    from lmbench.measures.published import verdicts
+
+    ours = [name for name in benchmark.builtin() if name == options.name or name.startswith(f"{options.name}-")]
+    files = [options.name] if options.name.endswith(".toml") else ours
+    chosen = [found for name in files if (found := benchmark.load(name)).published]
+    if not chosen:
+        named = [name for name in benchmark.builtin() if benchmark.load(name).published]
+        raise BadConfig(
+            f"no benchmark {options.name!r} names published figures{suggestion(dict.fromkeys(named), options.name)}"
+        )
+    failed = 0
+    for one in chosen:
+        failed |= _run(one, one.with_figures(), options, words)
+        perplexities = {
+            result.row: result.metrics["ppl"]
+            for result in results.load(options.out / one.name / "facts")
+            if "ppl" in result.metrics and not result.seed
+        }
+        for verdict in verdicts(one.published, perplexities):
+            shown = "no result" if verdict.found is None else f"{verdict.found:.4f}"
+            says = "holds" if verdict.holds else "DOES NOT HOLD"
+            print(f"  {verdict.row:28} {shown:>12}  {f'{says}: {verdict.wanted}' if verdict.wanted else 'shown only'}")
+            failed |= not verdict.holds
+    return FAILED if failed else DONE
 
 
 def report(options: argparse.Namespace, _: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.model import Strata
 from lmbench.ngrams.table import NGramTable
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary
@@ -126,6 +127,21 @@ def longest_seen(text: Sentences, train: NGramTable) -> Ints:
     for gram, _ in train.lookup(text)[1:]:
         longest += gram >= 0
     return longest
+
+
+FAMILIAR = (1, 5, 50)
+
+
+def familiar(text: Sentences, train: NGramTable) -> Strata:
+    """Tokens by how often the two words before them occur together in train: never, 1-4, 5-49, 50 times or more.
+
+    <s> is a word. At the start of a row there is nothing before it, and it alone is the context, once a row of train.
+    """
+    _, context = train.lookup(text)[2]
+    pairs = train.orders[1]
+    times = np.where(context >= 0, pairs.counts[context], 0).astype(np.int64)
+    times[text.positions == 0] = pairs.counts[pairs.bos :].sum()
+    return Strata.cut(times, FAMILIAR, "seen")
 
 
 def unseen_masks(text: Sentences, longest: Ints, orders: Sequence[int] = ORDERS) -> Masks:

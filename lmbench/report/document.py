@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
-from lmbench.report import numbers, sparsity, strata, tables, vectors, words
+from lmbench.report import numbers, published, sparsity, strata, tables, vectors, words
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
 from lmbench.report.markdown import (
@@ -56,6 +56,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         coverage(facts, comparison, figures),
         unseen(facts),
         strata.section(facts),
+        published.section(facts),
         story(facts, figures),
         vectors.neighbours(facts),
         vectors.blanks(facts),

@@ -15,7 +15,7 @@ def section(facts: Facts) -> str:
     """Perplexity and agreement by stratum; nothing where no row has strata."""
     sets: dict[tuple[str, ...], list[Row]] = {}
     for row in facts.scored:
-        if names := _strata(row):
+        for names in _strata(row):
             sets.setdefault(names, []).append(row)
     if not sets:
         return ""
@@ -25,16 +25,24 @@ def section(facts: Facts) -> str:
         "more than 1/2, and so foretells (Liu et al. 2024).",
         "**suffix**: words of the longest suffix of the context that train goes on from. **context**: how many of the "
         "words before the token, no more than the model looks at, train has together. `<s>` counts as one.",
+        "**seen**: how often the two words before the token occur together in train; at the start of a row, where "
+        "there is only `<s>`, how many rows train has.",
     ]
     return markdown.section(
         "By what is known of the context", *(_table(names, rows) for names, rows in sets.items()), bullets(says)
     )
 
 
-def _strata(row: Row) -> tuple[str, ...]:
-    """The strata of a row, as its metrics name them, by rising bound."""
-    found = [match for name in row.first.metrics if (match := _NAME.fullmatch(name))]
-    return tuple(match[0].removeprefix("share_") for match in sorted(found, key=lambda match: int(match[2])))
+def _strata(row: Row) -> list[tuple[str, ...]]:
+    """Each set of strata of a row, as its metrics name them, by rising bound."""
+    found: dict[str, list[re.Match[str]]] = {}
+    for name in row.first.metrics:
+        if match := _NAME.fullmatch(name):
+            found.setdefault(match[1], []).append(match)
+    return [
+        tuple(match[0].removeprefix("share_") for match in sorted(matches, key=lambda match: int(match[2])))
+        for matches in found.values()
+    ]
 
 
 def _table(names: tuple[str, ...], rows: list[Row]) -> str:

@@ -326,3 +326,32 @@ def test_a_field_that_must_be_given_is_missed_before_anything_is_read(tmp_path):
     (tmp_path / "train.txt").unlink()
     with pytest.raises(BadConfig, match="row 'theirs' has no path, which kind 'arpa' needs"):
         plan(benchmark, ["all"], tmp_path / "out")
+
+
+def test_a_row_killed_in_training_goes_on_from_its_checkpoint_to_the_same_bits(ran, tmp_path):
+    benchmark, whole, *_ = ran
+    planned = plan(benchmark, ["net"], tmp_path)
+    (job,) = planned.todo
+
+    def die(epoch, _epochs, _nats):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        jobs.execute(job, planned.bench, die)
+    assert (tmp_path / "tiny" / "models" / "net.seed0.checkpoint").is_file()
+    epochs = []
+    result = jobs.execute(job, planned.bench, lambda epoch, *_: epochs.append(epoch))
+    assert epochs == [2]
+    assert not (tmp_path / "tiny" / "models" / "net.seed0.checkpoint").exists()
+    assert result.metrics == load_one(whole / "tiny" / "facts" / "net.seed0.json").metrics
+    first, again = (store.load(folder / "tiny" / "models" / "net.seed0") for folder in (whole, tmp_path))
+    assert all(np.array_equal(array, again.state()[name]) for name, array in first.state().items())
+
+
+def test_a_device_that_is_not_there_fails_the_networks_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    planned = plan(write(tmp_path), ["two", "net"], tmp_path / "out", device="cuda")
+    two, net = (jobs.execute(job, planned.bench, lambda *_: None) for job in planned.todo)
+    assert two.error is None
+    assert net.error == ("device cuda: torch finds no CUDA device here; use --device cpu, or a torch built for CUDA")

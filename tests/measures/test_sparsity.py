@@ -16,6 +16,7 @@ from lmbench.measures.sparsity import (
     Sparsity,
     Unit,
     counts_of_counts,
+    familiar,
     growth,
     lengths,
     longest_seen,
@@ -207,3 +208,20 @@ def test_good_and_turing_foretell_what_is_new():
     for line in counts_of_counts(table, text, masks)[:2]:
         assert 0.02 < line.good_turing < 0.5
         assert line.unseen == pytest.approx(line.good_turing, rel=0.1)
+
+
+@fixed
+@given(many, many, st.booleans())
+def test_tokens_by_how_often_the_two_words_before_them_were_seen(train, test, stream):
+    table = NGramTable.count(encoded(train, stream), TOP)
+    found = familiar(encoded(test, stream), table)
+    assert found.names == ("seen 0", "seen 1-4", "seen 5-49", "seen 50+")
+    pairs = Counter(pair for row in spelled(train, stream) for pair in pairwise(["<s>", *row]))
+    n_rows = len(spelled(train, stream))
+    expected = []
+    for row in spelled(test, stream):
+        history = ["<s>", *row]
+        for i in range(len(row)):
+            times = n_rows if i == 0 else pairs[history[i - 1], history[i]]
+            expected.append(sum(times >= least for least in (1, 5, 50)))
+    assert found.of.tolist() == expected

@@ -67,7 +67,7 @@ class Softmax(Output):
         self.precision = torch.float32
 
     def train_on(self, occurs: Tensor) -> None:
-        """Tell which of the V events occur in train, bool (V,)."""
+        """Tell a mapped output which of the V events occur in train, bool (V,)."""
         self.absent.zero_().masked_fill_(~occurs.to(self.absent.device), -math.inf)
 
     def kernel(self) -> Tensor:

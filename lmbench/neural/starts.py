@@ -90,7 +90,7 @@ class WordVectors(Started):
                     net.embedding.weight.device
                 )
         net.embedding.weight.requires_grad_(not self.frozen)
-        if isinstance(net.output, Softmax):
+        if self.mapped and isinstance(net.output, Softmax):
             net.output.train_on(torch.from_numpy(np.bincount(train.tokens, minlength=len(train.vocab)) > 0))
 
     def _source(self, train: Sentences) -> Any:

@@ -23,6 +23,7 @@ class Says:
     normalised = True
     scope = frozenset({"test", "probes"})
     strata = LanguageModel.strata
+    nearest = LanguageModel.nearest
 
     def __init__(self, says=None, total=1.0):
         self.says, self.total = says, total
@@ -31,9 +32,6 @@ class Says:
         if self.says is not None:
             return self.says(batch.n_tokens)
         return np.full(batch.n_tokens, -np.log(len(batch.vocab)))
-
-    def nearest(self, words, k):  # noqa: ARG002
-        return {}
 
     def next_log_probs(self, prefixes):
         return np.full((len(prefixes), len(prefixes.vocab)), np.log(self.total / len(prefixes.vocab)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 State = dict[str, npt.NDArray[np.generic]]
+Neighbours = dict[str, dict[str, list[tuple[str, float]]]]
+"""Space of vectors -> word -> the words nearest to it and their cosines, nearest first."""
 
 
 class Strata(NamedTuple):
@@ -111,6 +113,15 @@ class LanguageModel(ABC):
     def notes(self) -> tuple[str, ...]:
         """What a reader of this row must know: a fallback that was taken, words without a vector."""
         return ()
+
+    def sources(self) -> tuple[str, ...]:
+        """What it learns from beside train: the files that its fields name."""
+        return tuple(str(named) for name in self.files if (named := getattr(self, name)) is not None)
+
+    def nearest(self, words: Sequence[str], k: int) -> Neighbours:
+        """The k words nearest to each of these, in each space of word vectors that the model has; it may have none."""
+        del words, k
+        return {}
 
     def strata(self, batch: Sentences) -> Strata | None:
         """What this model knows of each token's context, in buckets: a mixture may weigh its parts by them.

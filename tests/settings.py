@@ -20,6 +20,12 @@ BIGRAM: Fields = {"kind": "ngram", "fields": {"order": 2, "smoothing": "witten_b
 INFINITY: Fields = {"kind": "infinity", "fields": {}}
 GRU: Fields = {"kind": "recurrent", "fields": {**RECURRENT, "cell": "gru"}}
 
+DATA = Path(__file__).parent / "data"
+UNTIED: Fields = {"tied": False}
+MAPPED: Fields = {"tied": True, "mapped": True}
+OUTPUTS = ({}, UNTIED, MAPPED)
+VECTORS: Fields = {"embeddings": "skipgram", "embedding_text": str(DATA / "toy.txt"), "vector_epochs": 1}
+
 SETTINGS: dict[str, list[Fields]] = {
     "ngram": [
         *({"smoothing": method, "order": order} for method, order in product(METHODS, (1, 2, 3, 5))),
@@ -42,19 +48,23 @@ SETTINGS: dict[str, list[Fields]] = {
     "infinity": [{}, {"longest": 2}, {"longest": 0}],
     "infini_gram": [{"longest": 4}],
     "cache": [{}, {"window": 3}, {"window": None, "mu": 20.0}],
-    "arpa": [{"path": str(Path(__file__).parent / "data" / "toy.arpa")}],
+    "arpa": [{"path": str(DATA / "toy.arpa")}],
     "similarity": [{}, {"neighbours": 2, "beta": 4.0, "gamma": 0.3}],
     "recurrent": [
-        *({**RECURRENT, "cell": cell, "tied": tied} for cell, tied in product(("rnn", "lstm", "gru"), (True, False))),
+        *({**RECURRENT, "cell": cell, **output} for cell, output in product(("rnn", "lstm", "gru"), OUTPUTS)),
         {**RECURRENT, "cell": "lstm", "layers": 2, "schedule": "plateau", "weight_decay": 0.01},
         {**RECURRENT, "cell": "gru", "embeddings": "word2vec", "vector_epochs": 1},
         {**RECURRENT, "tied": False, "softmax": "adaptive", "optimiser": "sgd", "lr": 1.0, "averaging": 1},
         {**RECURRENT, "cell": "rnn", "embeddings": "fasttext", "vector_epochs": 1},
+        *({**RECURRENT, "cell": "gru", **VECTORS, "frozen": True, **output} for output in OUTPUTS),
+        {**RECURRENT, "cell": "rnn", "frozen": True, **MAPPED, "weight_decay": 0.1},
+        {**RECURRENT, "embeddings": "file", "vector_file": str(DATA / "toy.vec"), **MAPPED},
     ],
     "cbow": [
         {**SMALL, "window": 3},
         {**SMALL, "window": 1, "tied": True},
         {**SMALL, "window": 6, "embeddings": "word2vec", "vector_epochs": 1},
+        {**SMALL, **VECTORS, "frozen": True, **MAPPED},
     ],
     "mixture": [
         {"components": {"two": BIGRAM, "one": {"kind": "ngram", "fields": {"order": 1, "smoothing": "mle"}}}},

@@ -30,7 +30,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 DOORS = {("report", "lmbench.bench.results")}
 
 HOMES = {
-    "gensim": ("neural/embeddings.py",),
+    "gensim": ("neural/embeddings.py", "neural/two_sided.py", "neural/vectors_file.py"),
     "infini_gram": ("models/infini_gram.py",),
     "kiwipiepy": ("text/tokenizers.py",),
     "kiwipiepy_model": ("text/tokenizers.py",),

@@ -88,7 +88,7 @@ class RowCache(LanguageModel):
 
 class BothWays(Network):
     def __init__(self, n_events):
-        super().__init__(n_events, 6, 12)
+        super().__init__(n_events, 6, 12, tied=False)
         self.stack = nn.GRU(6, 6, batch_first=True, bidirectional=True)
 
     def forward(self, inputs, state=()):

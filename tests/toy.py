@@ -25,23 +25,29 @@ TEXT = STATES + LONGER + RARE
 
 @cache
 def toy() -> Splits:
-    """train, valid, test of a regular language of 12 words; words seen once are <unk>, in train too."""
+    """train, valid, test of a regular language of 12 words; words seen once are <unk>, in train too.
+
+    굉장히 is an event that train and valid lack and test has.
+    """
     parts = [
         [words for i, words in enumerate(TEXT) if i % 7 not in (3, 5)],
         TEXT[3::7],
-        [*TEXT[5::7], ["나는", "아직", "무지", "배가", "고프다"]],
+        [*TEXT[5::7], ["나는", "아직", "무지", "배가", "고프다"], ["나는", "굉장히", "춥다"]],
     ]
-    vocab = Vocabulary.build(parts[0], min_count=2)
+    vocab = Vocabulary.build(parts[0], min_count=2, extra_words=["굉장히"])
     train, valid, test = (Sentences.encode(part, vocab) for part in parts)
     return train, valid, test
 
 
 @cache
 def hungry_toy() -> Splits:
-    """train, valid, test drawn from the built-in grammar, the vocabulary from train: some words are <unk>."""
+    """train, valid, test drawn from the built-in grammar, the vocabulary from train: some words are <unk>.
+
+    피자 is an event that the grammar does not know.
+    """
     rng = np.random.Generator(np.random.PCG64(0))
     parts = [hungry.grammar(True).sample(size, rng) for size in (12, 3, 5)]
-    vocab = Vocabulary.build(parts[0])
+    vocab = Vocabulary.build(parts[0], extra_words=["피자"])
     train, valid, test = (Sentences.encode(part, vocab) for part in parts)
     return train, valid, test
 

@@ -14,6 +14,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from lmbench.bench.blanks import BlanksSpec
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.measures.published import Published
 from lmbench.models import family, fits, spelled
@@ -38,6 +39,8 @@ class CorpusSpec:
     unit:         'sentence': each line is a row; 'stream': each split is one long row
     *_lines:      only so many lines from the beginning of a file
     seed:         of the built-in corpus' sample, or of the split of one file
+    extra_words:  events though train lacks them: a list, or the words that embedding_text has so many times or more
+    embedding_text: a text that is not train, a file or 'hungry', for extra_words; rows name their own
     """
 
     builtin: str | None = None
@@ -52,6 +55,8 @@ class CorpusSpec:
     valid_lines: int | None = None
     test_lines: int | None = None
     seed: int = 0
+    extra_words: tuple[str, ...] | int | None = None
+    embedding_text: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +106,7 @@ class Benchmark:
     published: Mapping[str, Published] = field(default_factory=dict)
     sparsity: SparsitySpec = field(default_factory=SparsitySpec)
     quick: Quick = field(default_factory=Quick)
+    blanks: BlanksSpec | None = None
 
     def row(self, name: str) -> Row:
         """The row of this name."""
@@ -160,7 +166,7 @@ def load(name: str) -> Benchmark:
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
     known = dict.fromkeys(
-        ("title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick")
+        ("title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks")
     )
     for key in table:
         if key not in known:
@@ -173,6 +179,13 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
     corpus = CorpusSpec(**_checked(table["corpus"], CorpusSpec, f"{where}: [corpus]"))
     if (corpus.builtin is None) == (corpus.train is None):
         raise BadConfig(f"{where}: [corpus] needs either builtin or train, one of the two")
+    if isinstance(corpus.extra_words, int) != (corpus.embedding_text is not None):
+        raise BadConfig(
+            f"{where}: [corpus] has extra_words = {corpus.extra_words!r} and embedding_text = "
+            f"{corpus.embedding_text!r}: a number of times goes with a text to count in; give both, or a list of words"
+        )
+    if corpus.extra_words and table.get("compare"):
+        raise BadConfig(f"{where}: a benchmark with extra_words is compared with no other; leave compare out")
     named = _rows(rows, where)
     return Benchmark(
         name=name,
@@ -186,6 +199,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         published=_published(table.get("published", {}), {row.name: row for row in named}, where),
         sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
+        blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
     )
 
 

@@ -97,8 +97,8 @@ def diagnose(
 ) -> Iterator[str]:
     """Measure and store; says what it has found as it goes on."""
     chosen = choose_rows(benchmark, folder)
-    corpus = corpus_of(benchmark, data, folder.parent / ".cache")
     facts = json.loads((folder / FACTS / "benchmark.json").read_text("utf-8"))
+    corpus = corpus_of(benchmark, data, folder.parent / ".cache", tuple(facts["corpus"]["extra_words"]))
     if facts["corpus"]["fingerprint"] != corpus.fingerprint:
         raise BadModel(
             f"the rows of {folder} were fitted on a text that {benchmark.name} no longer has, as its file or what it "

@@ -12,7 +12,7 @@ from lmbench.measures import coverage
 from lmbench.measures.cost import stopwatch
 from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
 from lmbench.measures.strata import by_stratum
-from lmbench.model import Floats, LanguageModel, Strata
+from lmbench.model import Floats, LanguageModel, Neighbours, Strata
 from lmbench.text.probes import Probes
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK
@@ -20,6 +20,7 @@ from lmbench.text.vocabulary import EOS, UNK
 SUM_TOLERANCE = 1e-4
 N_CONTEXTS = 64
 LONGEST_CONTEXT = 30
+NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Evaluation:
     normalised: bool
     metrics: dict[str, float] = field(default_factory=dict)
     arrays: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+    neighbours: Neighbours = field(default_factory=dict)
     score_seconds: float = float("nan")
 
 
@@ -151,6 +153,8 @@ def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> No
         found.arrays["probe_phrase_log_probs"] = answers.phrase_log_probs
         found.arrays["crossed_log_probs"] = answers.crossed
     if wanted.story.sentences:
+        told = list(dict.fromkeys(word for sentence in wanted.story.sentences for word in sentence))
+        found.neighbours = model.nearest(told, NEIGHBOURS)
         sentences = Sentences.encode(wanted.story.sentences, vocab)
         prefixes = [row[:i] for row in sentences for i in range(len(row))]
         table = model.next_log_probs(Sentences.of_rows(prefixes, vocab))

@@ -133,6 +133,8 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         metrics=found.metrics,
         costs=costs,
         notes=model.notes(),
+        sources=model.sources(),
+        neighbours=found.neighbours,
         arrays=found.arrays | ({"curve": np.array(curve)} if curve else {}),
     )
 

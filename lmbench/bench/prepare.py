@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lmbench.bench.benchmark import Benchmark, CorpusSpec
+from lmbench.bench.blanks import blanks
 from lmbench.bench.evaluate import Yardstick
 from lmbench.bench.laboratory import laboratory
+from lmbench.bench.texts import EmbeddingText
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.text import corpus as corpora
 from lmbench.text import hungry
@@ -23,18 +27,37 @@ DATA = "LMBENCH_DATA"
 
 @dataclass(frozen=True)
 class Prepared:
-    """A corpus, its yardstick, and what the sparsity laboratory found, as facts."""
+    """A corpus, its yardstick, and what is found of it before any row is fitted, as facts.
+
+    find: where the file is that a field names; a text that vectors are learnt from is cut as train is
+    """
 
     corpus: Corpus
     yardstick: Yardstick
-    sparsity: dict[str, Any]
+    facts: dict[str, Any]
+    find: Callable[[str], Path]
 
 
-def prepare(benchmark: Benchmark, data: Path | None, cache: Path) -> Prepared:
-    """Read or sample the corpus, count its n-grams once, find or make its probes."""
+def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable[str] = ()) -> Prepared:
+    """Read or sample the corpus, count its n-grams once, find or make its probes.
+
+    texts: what rows learn word vectors from instead of train. No test sentence may be in one.
+    """
     for name in benchmark.sparsity.tokenizers:
         choose(TOKENIZERS, name, "tokenizer")
-    corpus = corpus_of(benchmark, data, cache)
+    spec, blank = benchmark.corpus, benchmark.blanks
+    choose(TOKENIZERS, spec.tokenizer, "tokenizer")
+    found = partial(find, folder=benchmark.folder, data=data)
+    named = [*texts, spec.embedding_text, None if blank is None else blank.embedding_text]
+    read = {
+        name: EmbeddingText.read(name, spec.tokenizer, found, cache)
+        for name in dict.fromkeys(named)
+        if name is not None
+    }
+    corpus = corpus_of(benchmark, data, cache, _extra_words(spec, read))
+    for text in read.values():
+        text.refuse_test(corpus)
+    found = partial(_find, texts={name: text.store(cache) for name, text in read.items()}, elsewhere=found)
     sparse = laboratory(corpus, benchmark.sparsity.tokenizers, cache)
     probes = _probes(benchmark, corpus)
     yardstick = Yardstick(
@@ -48,10 +71,23 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path) -> Prepared:
         probes=probes,
         unigram=corpora.unigram_log_probs(corpus.train),
     )
-    return Prepared(corpus, yardstick, sparse.facts)
+    facts = sparse.facts if blank is None else {**sparse.facts, "blanks": blanks(blank, corpus, found)}
+    return Prepared(corpus, yardstick, facts, found)
 
 
-def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path) -> Corpus:
+def _extra_words(spec: CorpusSpec, texts: Mapping[str, EmbeddingText]) -> tuple[str, ...]:
+    """Words that are events though train lacks them, as the benchmark declares them; never of test."""
+    if isinstance(spec.extra_words, int):
+        assert spec.embedding_text is not None  # parse() lets no number through without a text
+        return tuple(texts[spec.embedding_text].words(spec.extra_words))
+    return spec.extra_words or ()
+
+
+def _find(name: str, texts: Mapping[str, Path], elsewhere: Callable[[str], Path]) -> Path:
+    return texts[name] if name in texts else elsewhere(name)
+
+
+def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path, extra_words: tuple[str, ...]) -> Corpus:
     """The built-in corpus, or the one in the files the benchmark names."""
     spec = benchmark.corpus
     if spec.builtin is not None:
@@ -61,7 +97,12 @@ def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path) -> Corpus:
         for split in ("train", "valid", "test"):
             splits[split] = splits[split][: getattr(spec, f"{split}_lines")]
         return corpora.from_tokens(
-            benchmark.name, splits, min_count=spec.min_count, vocab_size=spec.vocab_size, unit=spec.unit
+            benchmark.name,
+            splits,
+            min_count=spec.min_count,
+            vocab_size=spec.vocab_size,
+            unit=spec.unit,
+            extra_words=extra_words,
         )
     assert spec.train is not None  # parse() lets no corpus through without builtin or train
 
@@ -74,6 +115,7 @@ def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path) -> Corpus:
         valid=given(spec.valid),
         test=given(spec.test),
         cache=cache,
+        extra_words=extra_words,
         **{name: getattr(spec, name) for name in _LOADED},
     )
 

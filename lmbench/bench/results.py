@@ -38,6 +38,8 @@ class Result:
     costs:       model_bytes; fit_seconds, score_seconds, score_tokens_per_second, peak_mb (above the
                  start) vary from run to run
     notes:       what a reader of the row must know
+    sources:     what it has learnt from beside train
+    neighbours:  space of word vectors -> word of the story -> [nearest word, cosine], nearest first
     environment: versions and machine
     key:         sha256 of all that determines the numbers; a row whose key is unchanged is not fitted again
     arrays:      in the .npz: row_log_probs (S,) nats of each test row (each segment of a stream), and what probes need;
@@ -58,6 +60,8 @@ class Result:
     metrics: dict[str, float] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    neighbours: dict[str, dict[str, list[tuple[str, float]]]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
     arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict, repr=False)
@@ -139,7 +143,7 @@ def load_one(path: Path) -> Result:
     try:
         facts, arrays = load_pair(path)
         facts["metrics"], facts["costs"] = _numbers(facts["metrics"]), _numbers(facts["costs"])
-        facts["notes"] = tuple(facts["notes"])
+        facts["notes"], facts["sources"] = tuple(facts["notes"]), tuple(facts.get("sources", ()))
         return Result(**facts, arrays=arrays)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadModel(

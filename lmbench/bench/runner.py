@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import lmbench
 from lmbench.bench import jobs, store
 from lmbench.bench.benchmark import Benchmark, Row, cut_down
 from lmbench.bench.jobs import Bench, Job, Progress
-from lmbench.bench.prepare import Prepared, find, prepare
+from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.results import SCHEMA, Result, dumps, file_stem, load_one
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
@@ -72,11 +72,11 @@ def plan(
     rows = [_quick(row, benchmark.quick.epochs) if quick else row for row in wanted]
     folder = out / benchmark.name
     jobs.warm_up(rows)
-    prepared = prepare(benchmark, data, out / ".cache")
+    texts = [row.settings["embedding_text"] for row in rows if row.settings.get("embedding_text") is not None]
+    prepared = prepare(benchmark, data, out / ".cache", texts)
     side_by_side = side_by_side or jobs.cores()
     environment = environment_of(side_by_side)
-    found = partial(find, folder=benchmark.folder, data=data)
-    everything = _jobs(rows, seeds, prepared, found)
+    everything = _jobs(rows, seeds, prepared)
     bench = Bench(
         name=benchmark.name,
         train=prepared.corpus.train,
@@ -84,7 +84,7 @@ def plan(
         yardstick=prepared.yardstick,
         models=folder / MODELS,
         environment=environment,
-        find=found,
+        find=prepared.find,
         device=device,
     )
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
@@ -122,12 +122,13 @@ def _quick(row: Row, epochs: int) -> Row:
     return Row(row.name, row.kind, {**row.settings, "epochs": min(asked, epochs)}, row.components)
 
 
-def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, find: Callable[[str], Path]) -> list[Job]:
+def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared) -> list[Job]:
     """A job a row and seed; a row without randomness has one, and a mixture has as many as its parts."""
     stems: dict[tuple[str, int], Job] = {}
     planned: list[Job] = []
     for row in rows:
-        files = {name: _content(find(row.settings[name])) for name in model_class(row.kind).files}
+        named = {name: row.settings.get(name) for name in model_class(row.kind).files}
+        files = {name: _content(prepared.find(file)) for name, file in named.items() if file is not None}
         random = "seed" in {field.name for field in fields(model_class(row.kind))}  # type: ignore[arg-type]
         random = random or any(stems[part, 0].seed is not None for part in row.components)
         for seed in range(seeds if random else 1):
@@ -252,10 +253,10 @@ def _facts(
             "warnings": corpus.warnings,
             "literal_unk": r"\<unk>" in corpus.vocab.events,
             "extra": list(corpus.extra),
-            "extra_words": [],
+            "extra_words": corpus.extra_words,
         },
         "statistics": corpus.statistics,
-        **prepared.sparsity,
+        **prepared.facts,
         "story": {"sentences": probes.story.sentences},
         "probes": {
             "probes": [asdict(probe) for probe in probes.probes],

@@ -157,6 +157,10 @@ class InfiniGram(LanguageModel):
             )
         return np.bincount(self.event_of_[ids], counts, len(self.vocab_)).astype(np.float64)
 
+    def sources(self) -> tuple[str, ...]:
+        """The index: the text is in it."""
+        return (self.index,)
+
     def n_params(self) -> int:
         """Stored numbers: the tokens of the index and its suffix array."""
         return 2 * self.tokens_

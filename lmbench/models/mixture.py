@@ -124,6 +124,10 @@ class Mixture(LanguageModel):
         """Those of the part that `by` names."""
         return self.components[self.by].strata(batch) if self.by else None
 
+    def sources(self) -> tuple[str, ...]:
+        """Those of the parts."""
+        return tuple(dict.fromkeys(name for part in self.components.values() for name in part.sources()))
+
     def n_params(self) -> int:
         """Those of the parts and K weights a stratum."""
         return sum(part.n_params() for part in self.components.values()) + self.weights_.size

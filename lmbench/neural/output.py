@@ -45,18 +45,30 @@ class Softmax(Output):
 
     tied (Press & Wolf 2017; Inan et al. 2017): W is the embedding without its row of <s>; a projection from F to D
     stands before it where the two differ.
+    mapped: tied, with the projection in any case and no b. A projection of the features is a linear map of the
+    vectors, of rank F at most, v . (P x + c) = (P' v) . x + v . c, so a word has nothing of its own here but its
+    vector. Of a word that train lacks training could teach the map only that it never comes, so it is left out of the
+    softmax there, and is in it ever after: a classifier by descriptions of classes, some of them unseen (Larochelle
+    et al. 2008, Frome et al. 2013).
     precision: of the products; sums, softmax and gradients of weights are float32 in any case
     """
 
-    def __init__(self, embedding: nn.Embedding, features: int, *, tied: bool) -> None:
+    absent: Tensor
+
+    def __init__(self, embedding: nn.Embedding, features: int, *, tied: bool, mapped: bool = False) -> None:
         super().__init__()
         self.n_events = embedding.num_embeddings - 1
         dim = embedding.embedding_dim
         self.embedding = embedding if tied else None
-        self.projection = nn.Linear(features, dim) if tied and features != dim else None
+        self.projection = nn.Linear(features, dim) if mapped or (tied and features != dim) else None
         self.weight = None if tied else nn.Parameter(nn.init.xavier_uniform_(torch.empty(self.n_events, features)))
-        self.bias = nn.Parameter(torch.zeros(self.n_events))
+        self.bias = None if mapped else nn.Parameter(torch.zeros(self.n_events))
+        self.register_buffer("absent", torch.zeros(self.n_events), persistent=False)
         self.precision = torch.float32
+
+    def train_on(self, occurs: Tensor) -> None:
+        """Tell a mapped output which of the V events occur in train, bool (V,)."""
+        self.absent.zero_().masked_fill_(~occurs.to(self.absent.device), -math.inf)
 
     def kernel(self) -> Tensor:
         """float32 (V, F), or (V, D) where there is a projection."""
@@ -73,10 +85,11 @@ class Softmax(Output):
         """By hand, slice by slice: with p the probabilities and y the targets one-hot, d nats / d logits = p - y."""
         hidden, kernel = self.projected(features), self.kernel()
         x, w = hidden.detach(), kernel.detach()
-        dx, dw, db = torch.empty_like(x), torch.zeros_like(w), torch.zeros_like(self.bias)
+        dx, dw, db = torch.empty_like(x), torch.zeros_like(w), torch.zeros_like(self.absent)
         x, w = x.to(self.precision), w.to(self.precision)
         nats = torch.zeros((), dtype=torch.float64)
-        for part, p, own in self._slices(x, w, targets):
+        own_bias = self.absent if self.bias is None else self.bias
+        for part, p, own in self._slices(x, w, own_bias, targets):
             nats += own.sum(dtype=torch.float64).cpu()
             p.scatter_add_(1, targets[part, None], p.new_full((len(p), 1), -1.0))
             db.addmv_(p.t(), p.new_ones(len(p)), alpha=1 / scale)
@@ -85,18 +98,25 @@ class Softmax(Output):
             dw.addmm_(p.t(), x[part], alpha=1 / scale) if p.dtype is dw.dtype else dw.add_(
                 p.t() @ x[part], alpha=1 / scale
             )
-        torch.autograd.backward([hidden, kernel, self.bias], [dx.mul_(1 / scale), dw, db])
+        found = [(hidden, dx.mul_(1 / scale)), (kernel, dw), (own_bias, db)]
+        learnt = [
+            pair for pair in found if pair[0].requires_grad
+        ]  # not frozen vectors, nor features made of nothing else
+        torch.autograd.backward([pair[0] for pair in learnt], [pair[1] for pair in learnt])
         return float(nats)
 
     def nats(self, features: Tensor, targets: Tensor) -> Tensor:
         x, w = (values.detach().to(self.precision) for values in (self.projected(features), self.kernel()))
-        return torch.cat([own for _, _, own in self._slices(x, w, targets)] or [features.new_empty(0)])
+        return torch.cat([own for _, _, own in self._slices(x, w, self._bias(), targets)] or [features.new_empty(0)])
 
     def log_probs(self, features: Tensor) -> Tensor:
         x, w = (values.to(self.precision) for values in (self.projected(features), self.kernel()))
-        return torch.log_softmax((x @ w.t()).float() + self.bias, -1)
+        return torch.log_softmax((x @ w.t()).float() + self._bias(), -1)
 
-    def _slices(self, x: Tensor, w: Tensor, targets: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    def _bias(self) -> Tensor:
+        return torch.zeros_like(self.absent) if self.bias is None else self.bias
+
+    def _slices(self, x: Tensor, w: Tensor, bias: Tensor, targets: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """(which rows, their probabilities (r, V), -ln p(target) (r,)), all in a buffer that the next slice reuses."""
         parts = list(slices(len(targets), self.n_events))
         width = -(-self.n_events // ALIGNED) * ALIGNED
@@ -106,9 +126,9 @@ class Softmax(Output):
             whole[:, self.n_events :] = -math.inf
             p = whole[:, : self.n_events]
             if x.dtype is torch.float32:
-                torch.addmm(self.bias.detach(), x[part], w.t(), out=p)
+                torch.addmm(bias.detach(), x[part], w.t(), out=p)
             else:
-                p.copy_(x[part] @ w.t()).add_(self.bias.detach())
+                p.copy_(x[part] @ w.t()).add_(bias.detach())
             target, top = p.gather(1, targets[part, None]), p.amax(1, keepdim=True)
             torch.softmax(whole, 1, out=whole)
             # the greatest probability is 1 / sum of exp(logit - top), and is never too small to take its logarithm
@@ -154,11 +174,17 @@ SOFTMAXES = {"full": Softmax, "adaptive": AdaptiveSoftmax}
 
 
 def output_layer(
-    embedding: nn.Embedding, features: int, *, tied: bool, softmax: str = "full", cutoffs: tuple[int, ...] = ()
+    embedding: nn.Embedding,
+    features: int,
+    *,
+    tied: bool,
+    mapped: bool = False,
+    softmax: str = "full",
+    cutoffs: tuple[int, ...] = (),
 ) -> Output:
     """The output layer of a network whose embedding has a row for each event and one for <s>."""
     if choose(SOFTMAXES, softmax, "softmax") is Softmax:
-        return Softmax(embedding, features, tied=tied)
+        return Softmax(embedding, features, tied=tied, mapped=mapped)
     if tied:
         raise BadConfig(
             "an adaptive softmax has kernels of its own and cannot be tied to the embedding: set tied = false"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -18,9 +17,9 @@ from lmbench.model import Floats, LanguageModel
 from lmbench.model import State as Arrays
 from lmbench.neural.descent import Descent, load
 from lmbench.neural.device import DEVICES, PRECISIONS
-from lmbench.neural.embeddings import METHODS, embed
 from lmbench.neural.network import Network, State
 from lmbench.neural.output import Softmax, slices
+from lmbench.neural.starts import WordVectors
 from lmbench.neural.windows import Int64s, Lanes, Window
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, Vocabulary
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 CELLS, WIDTH = 4096, 256
 """Cells and steps of a window when scoring: nothing is kept for gradients, so both are larger than in training."""
 
-EMBEDDINGS: dict[str, str | None] = {"random": None} | {name: name for name in METHODS}
-
 
 class Watched(LanguageModel):
     """What training leaves behind and how to watch it. Not a dataclass: none of it is a hyperparameter."""
@@ -42,8 +39,6 @@ class Watched(LanguageModel):
     """Perplexity of valid after each epoch."""
     best_epoch_: int
     """The epoch whose weights were kept, from 1."""
-    vectorless_: int
-    """Words of the vocabulary that had to start at random because no word vector was learnt."""
     on_epoch: Callable[[int, int, float], None] | None = None
     """Called after each epoch with its number from 1, the most there will be, and nats per token of valid."""
     checkpoint: tuple[Path, str] | None = None
@@ -55,13 +50,11 @@ class Watched(LanguageModel):
 
 
 @dataclass(kw_only=True)
-class Neural(Watched):
+class Neural(WordVectors, Watched):
     """A network trained by back-propagation through time. A subclass is its own fields and net().
 
-    dim: D, length of a word's embedding      dropout: share of inputs and features dropped in training
-    tied: the output layer uses the embeddings as its kernel
-    embeddings: where these start, 'random' or a vector method ('word2vec', 'fasttext') trained on train, with
-        vector_window words on each side for vector_epochs
+    dim, tied, mapped, embeddings, embedding_text, vector_file, vector_window, vector_epochs, frozen: see WordVectors
+    dropout: share of inputs and features dropped in training
     epochs: passes over train at most
     optimiser, lr, schedule, decay, hold: see descent.OPTIMISERS and SCHEDULES; lr is the step size at the start, for
         gradients of the loss per token of a full window
@@ -79,12 +72,7 @@ class Neural(Watched):
     (batch_tokens / bptt), such as one stream, is cut into that many lanes, for training only.
     """
 
-    dim: int = 64
     dropout: float = 0.2
-    tied: bool = True
-    embeddings: str = "random"
-    vector_window: int = 2
-    vector_epochs: int = 5
     softmax: str = "full"
     cutoffs: tuple[int, ...] = ()
     epochs: int = 5
@@ -100,7 +88,6 @@ class Neural(Watched):
     batch_tokens: int = 256
     patience: int = 3
     precision: str = "float32"
-    seed: int = 0
 
     @abstractmethod
     def net(self, vocab: Vocabulary) -> Network:
@@ -118,30 +105,20 @@ class Neural(Watched):
         require_positive(self, "dim", "bptt", "batch_tokens", "patience", "hold")
         if not 0 <= self.dropout < 1:
             raise BadConfig(f"dropout = {self.dropout:g} is no share that can be dropped: set it to 0 or more, below 1")
-        method = choose(EMBEDDINGS, self.embeddings, "embeddings")
-        self.vocab_, self.vectorless_ = train.vocab, 0
+        self.vocab_ = train.vocab
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self._build(train.vocab)
+            self.start(self.net_, train)
             descent = Descent(self.net_, self)
-            resumed = self.checkpoint is not None and descent.restore(*self.checkpoint)
-            if method is not None and not resumed:
-                self._start_from(
-                    embed(
-                        train,
-                        method,
-                        dim=self.dim,
-                        window=self.vector_window,
-                        epochs=self.vector_epochs,
-                        seed=self.seed,
-                    )
-                )
+            if self.checkpoint is not None:
+                descent.restore(*self.checkpoint)
             self._descend(descent, train, valid)
         return self
 
     def output(self) -> dict[str, Any]:
         """The fields that are the options of the output layer: see output.output_layer."""
-        return {"tied": self.tied, "softmax": self.softmax, "cutoffs": self.cutoffs}
+        return {"tied": self.tied, "mapped": self.mapped, "softmax": self.softmax, "cutoffs": self.cutoffs}
 
     def _build(self, vocab: Vocabulary) -> None:
         """A network with fresh weights, where the arithmetic is to be done."""
@@ -149,12 +126,6 @@ class Neural(Watched):
         self.net_ = self.net(vocab).to(device)
         if isinstance(self.net_.output, Softmax):
             self.net_.output.precision = choose(PRECISIONS, self.precision, "precision")(device)
-
-    def _start_from(self, vectors: npt.NDArray[np.float32]) -> None:
-        known = ~np.isnan(vectors[:, 0])
-        self.vectorless_ = int((~known[EOS + 1 :]).sum())
-        with torch.no_grad():
-            self.net_.embedding.weight[torch.from_numpy(known)] = torch.from_numpy(vectors[known])
 
     def _descend(self, descent: Descent, train: Sentences, valid: Sentences) -> None:
         targets = torch.from_numpy(train.tokens.astype(np.int64))
@@ -261,9 +232,7 @@ class Neural(Watched):
 
     def notes(self) -> tuple[str, ...]:
         """Words that had to start without a vector; which epoch was kept, unless it was the last one planned."""
-        notes = []
-        if self.vectorless_:
-            notes.append(f"{self.vectorless_:,} words without a {self.embeddings} vector start at random")
+        notes = [*self.start_notes()]
         if self.best_epoch_ < self.epochs:
             notes.append(f"weights of epoch {self.best_epoch_}; trained for {len(self.history_)} of {self.epochs}")
         return tuple(notes)

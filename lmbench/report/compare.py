@@ -37,9 +37,12 @@ class Comparison:
         return -(-len(self._tokens) // self.block)
 
     def perplexity(self, row: Row) -> tuple[float, float]:
-        """The 95 % interval of the first seed's perplexity over test sentences; NaN where there is none."""
+        """The 95 % interval of the first seed's perplexity over test sentences; NaN where there is none.
+
+        There is none of one sentence: resampled, it is itself.
+        """
         column = self._columns.get((row.name, "first"))
-        if column is None:
+        if column is None or self.clusters < 2:
             return NONE
         return _rounded(uncertainty.interval(np.exp(-self._sums[:, column] / self._sums[:, 0])))
 
@@ -53,7 +56,7 @@ class Comparison:
             return uncertainty.paired_difference(ours, theirs, self._tokens, rng=rng, block=self.block)
         one, other = self._columns[left.name, "mean"], self._columns[right.name, "mean"]
         samples = (self._sums[:, other] - self._sums[:, one]) / self._sums[:, 0] * BITS
-        low, high = _rounded(uncertainty.interval(samples))
+        low, high = _rounded(uncertainty.interval(samples)) if self.clusters > 1 else NONE
         bits = float((theirs - ours).sum() / self._tokens.sum() * BITS)
         return Difference(bits, low, high, self.clusters)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
-from lmbench.report import gates, numbers, published, sparsity, strata, tables, words
+from lmbench.report import gates, numbers, published, sparsity, strata, tables, vectors, words
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
 from lmbench.report.markdown import (
@@ -59,6 +59,8 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         published.section(facts),
         story(facts, figures),
         gates.section(facts, figures),
+        vectors.neighbours(facts),
+        vectors.blanks(facts),
         costs(facts),
         notes(facts),
         reproduce(facts),
@@ -86,6 +88,10 @@ def opening(facts: Facts) -> str:
         if facts.stream
         else "Each sentence is predicted on its own, from its beginning."
     )
+    if extra := facts.extra_words:
+        one = len(extra) == 1
+        text += f" {listed([escape(word) for word in extra])} {'is an event' if one else 'are events'} though train "
+        text += f"lacks {'it' if one else 'them'}: such a table is ranked with no other benchmark's."
     text += f" Tokenizer: {escape(str(corpus.get('tokenizer', 'unknown')))}"
     text += "." if corpus.get("lossless", True) else ", which is not lossless, so there are no bits per character."
     watermark = "> **Quick run: cut down to see that everything works. These numbers are not results.**"
@@ -134,7 +140,9 @@ def _ranking(facts: Facts, comparison: Comparison, names: list[str], rows: list[
     seeded = any(len(row.results) > 1 for row in facts.rows)
     apart = rows[0].group in (REFERENCE, SCORE)
     columns = [tables.column(name, facts) for name in names]
-    header = ["row", "family", "perplexity [95 %]"]
+    sourced = any(row.sources for row in facts.rows)
+    words = ["row", "family", *(["data used"] if sourced else [])]
+    header = [*words, "perplexity [95 %]"]
     header += ["range over seeds"] if seeded else []
     header += [] if apart else ["bits above best"]
     shown = [_bests(rows, name, column) if not apart else None for name, column in zip(names, columns, strict=True)]
@@ -142,8 +150,9 @@ def _ranking(facts: Facts, comparison: Comparison, names: list[str], rows: list[
     lines = []
     for row in rows:
         line = [escape(row.name), escape(row.family)]
+        line += [escape(" + ".join(("train", *row.sources)))] if sourced else []
         if not row.results:
-            blank = len(header) + len(names) - 3
+            blank = len(header) + len(names) - len(words) - 1
             lines.append([*line, escape(row.status), *[numbers.DASH] * blank])
             continue
         ppl = _emphasis(row.mean("ppl"), numbers.perplexity, best)
@@ -154,7 +163,7 @@ def _ranking(facts: Facts, comparison: Comparison, names: list[str], rows: list[
             line.append(_above(row, comparison))
         line += [_emphasis(row.mean(n), c.show, b) for n, c, b in zip(names, columns, shown, strict=True)]
         lines.append(line)
-    return table([*header, *(column.title for column in columns)], lines, left=2)
+    return table([*header, *(column.title for column in columns)], lines, left=len(words))
 
 
 def _bests(rows: Iterable[Row], name: str, column: tables.Column) -> float | None:
@@ -191,12 +200,18 @@ def _intervals(facts: Facts, comparison: Comparison) -> list[str]:
     """How to read the intervals, the ties and the seeds."""
     unit = f"blocks of {STREAM_BLOCK} segments of test" if facts.stream else "sentences of test"
     few = f"; {comparison.clusters} are few, so it is approximate" if comparison.clusters < FEW else ""
+    few = ": there is one, and so no interval" if comparison.clusters == 1 else few
     says = [
         f"{bold('[95 %]')}: a bootstrap over {unit} ({comparison.clusters:,} of them{few}); it does not cover "
         "the variance between seeds.",
         f"{bold('bits above best')}: bits per token above the first row of the table, with the paired 95 % interval; "
         "≈ marks a tie, an interval that contains 0.",
     ]
+    if any(row.sources for row in facts.rows):
+        says.append(
+            f"{bold('data used')}: what a row has learnt from; one that has read more than train is not better for it "
+            "alone. A text was refused if it has a sentence of test; what is behind a file of vectors nobody checked."
+        )
     if any(len(row.results) > 1 for row in facts.rows):
         says.append(
             f"{bold('range over seeds')}: lowest to highest perplexity (number of seeds). Every number of a row with "

@@ -50,6 +50,11 @@ class Row:
         return ADAPTIVE if self.first.track == "adaptive" else RANKED
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """What it has learnt from beside train."""
+        return self.first.sources if self.results else ()
+
+    @property
     def first(self) -> Result:
         return self.results[0]
 
@@ -135,8 +140,18 @@ class Facts:
     def title(self) -> str:
         """The benchmark's title, with what makes its vocabulary unlike others' said in it."""
         title = str(self.benchmark.get("title") or self.benchmark.get("benchmark", "benchmark"))
-        extra = self.corpus.get("extra_words") or []
-        return f"{title} (with {len(extra)} extra words in the vocabulary)" if extra else title
+        n = len(self.extra_words)
+        return f"{title} (with {n} extra word{'s' if n > 1 else ''} in the vocabulary)" if n else title
+
+    @property
+    def extra_words(self) -> list[str]:
+        """Events that train lacks."""
+        return [str(word) for word in self.corpus.get("extra_words") or []]
+
+    @property
+    def blanks(self) -> Mapping[str, Any]:
+        """What was found of blanks, nothing where none were asked for."""
+        return self._mapping("blanks")
 
     @property
     def extra_sets(self) -> list[str]:

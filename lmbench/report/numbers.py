@@ -58,6 +58,11 @@ def probability(value: float) -> str:
     return f"{value:.3f}" if value >= 0.01 else f"{value:.4f}" if value >= 0.001 else power(value)
 
 
+def cosine(value: float) -> str:
+    """Two decimals."""
+    return _minus(f"{value:.2f}").replace("−0.00", "0.00")
+
+
 def power(value: float, digits: int = 2) -> str:
     """2.34e-07 as 2.3e-7."""
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")

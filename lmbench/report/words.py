@@ -17,6 +17,7 @@ from lmbench.report import numbers, tables, units
 from lmbench.report.compare import Comparison, finite
 from lmbench.report.facts import RANKED, Facts, Row
 from lmbench.report.markdown import code, escape, listed, number
+from lmbench.report.vectors import unseen_words
 
 EXACT = 1e-6
 FLAT = 0.1
@@ -25,12 +26,14 @@ NEGLIGIBLE = 0.0005
 """Bits per token below which a difference is not worth a verdict, however narrow its interval."""
 RANDOM = (None, "", "none", "random")
 """How a configuration says that its word vectors start from nothing."""
+OF_VECTORS = ("embedding_text", "vector_file", "vector_window", "vector_epochs")
+"""Fields that say more of where they come from."""
 
 
 def sentences(facts: Facts, comparison: Comparison) -> list[str]:
     """All sentences, in the order in which a reader asks."""
     parts: tuple[Callable[[Facts, Comparison], Iterable[str]], ...] = (
-        best, seeds, zeros, floor, story, headline, crossed, ranking, unseen, gates, vectors, mixtures,
+        best, seeds, zeros, floor, story, unseen_words, headline, crossed, ranking, unseen, gates, vectors, mixtures,
         units.sentences,
     )  # fmt: skip
     return [sentence for part in parts for sentence in part(facts, comparison)]
@@ -275,7 +278,7 @@ def gates(facts: Facts, comparison: Comparison) -> Iterable[str]:
 
 def vectors(facts: Facts, comparison: Comparison) -> Iterable[str]:
     """What starting from word vectors changes, all else being equal."""
-    for base, row in _contrasts(facts, "embeddings", RANDOM):
+    for base, row in _contrasts(facts, "embeddings", RANDOM, OF_VECTORS):
         if difference := comparison.difference(row, base):
             yield f"Word vectors: {_contrast(base, row, 'embeddings', difference)}"
 
@@ -297,13 +300,16 @@ def mixtures(facts: Facts, comparison: Comparison) -> Iterable[str]:
             yield f"The mixture {_name(row)} {verdict} the best of its parts, {_name(part)} ({_bits(difference)})."
 
 
-def _contrasts(facts: Facts, key: str, baselines: tuple[Any, ...]) -> list[tuple[Row, Row]]:
-    """Pairs of finite ranked rows of one kind, (baseline, other), whose fields differ in `key` alone, in file order."""
+def _contrasts(facts: Facts, key: str, baselines: tuple[Any, ...], free: tuple[str, ...] = ()) -> list[tuple[Row, Row]]:
+    """Pairs of finite ranked rows of one kind, (baseline, other), whose fields differ in `key` alone, in file order.
+
+    free: further fields that may differ.
+    """
     rows = {row.name: row for row in facts.grouped(RANKED) if finite(row) and key in row.first.config}
     bases: dict[str, Row] = {}
     others: list[tuple[str, Row]] = []
     for row in (rows[row.name] for row in facts.rows if row.name in rows):
-        rest = {name: value for name, value in row.first.config.items() if name not in (key, "seed")}
+        rest = {name: value for name, value in row.first.config.items() if name not in (key, "seed", *free)}
         same = row.kind + json.dumps(rest, sort_keys=True, default=str)
         if row.first.config[key] in baselines:
             bases.setdefault(same, row)
@@ -346,7 +352,8 @@ def _bits(difference: Difference) -> str:
     low, high = sorted((abs(difference.low), abs(difference.high)))
     if difference.tie:
         return f"{numbers.gain(difference.bits)} bits per token {numbers.span(difference.low, difference.high, 'gain')}"
-    return f"{abs(difference.bits):.3f} bits per token [{low:.3f}, {high:.3f}]"
+    span = "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
+    return f"{abs(difference.bits):.3f} bits per token{span}"
 
 
 def _side(bits: float) -> str:

@@ -36,6 +36,7 @@ class Corpus:
     extra:         further test sets by name
     statistics:    one line a split: sentences, tokens (with </s>), types, OOV, characters, duplicates
     warnings:      what a reader of any number on this corpus must know
+    extra_words:   events that train lacks and the benchmark declares
     fingerprint:   sha256 of vocabulary and token streams
     """
 
@@ -54,6 +55,7 @@ class Corpus:
     extra: dict[str, Sentences] = field(default_factory=dict)
     statistics: tuple[dict[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
+    extra_words: tuple[str, ...] = ()
     fingerprint: str = ""
 
 
@@ -72,10 +74,12 @@ def load(
     test_lines: int | None = None,
     seed: int = 0,
     cache: Path | None = None,
+    extra_words: Sequence[str] = (),
 ) -> Corpus:
     """A corpus from files, one sentence a line; a split without a file is taken out of train (see split_lines).
 
     *_lines: only so many lines from the beginning. cache: a folder for the tokens of slow tokenizers.
+    extra_words: events whether or not train has them.
     """
     cutter = choose(TOKENIZERS, tokenizer, "tokenizer")
     read = {"train": read_lines(train, train_lines)}
@@ -95,6 +99,7 @@ def load(
         unit=unit,
         lines=lines,
         warnings=_file_warnings(read),
+        extra_words=extra_words,
     )
 
 
@@ -133,6 +138,7 @@ def from_tokens(
     unit: str = "sentence",
     lines: Mapping[str, Sequence[str]] | None = None,
     warnings: tuple[str, ...] = (),
+    extra_words: Sequence[str] = (),
 ) -> Corpus:
     """A corpus from token lists by split; splits beyond train, valid and test are further test sets.
 
@@ -142,7 +148,8 @@ def from_tokens(
     if vocab_size is not None and vocab_size < 3:
         raise BadConfig(f"vocab_size = {vocab_size} leaves no word beside <unk> and </s>; give 3 or more")
     train = tokens["train"]
-    vocab = Vocabulary.build(train, min_count=min_count, max_size=vocab_size)
+    vocab = Vocabulary.build(train, min_count=min_count, max_size=vocab_size, extra_words=extra_words)
+    in_train = {word for row in train for word in row}
     if len(vocab) == 3:
         raise BadText(
             f"the vocabulary of {name} is one word ({vocab.events[2]!r}): every sentence would be foretold; "
@@ -169,6 +176,7 @@ def from_tokens(
         extra={split: part for split, part in stored.items() if split not in SPLITS},
         statistics=_statistics(tokens, vocab, characters),
         warnings=(*warnings, *_split_warnings(tokens)),
+        extra_words=tuple(word for word in vocab.ids if word not in in_train),
         fingerprint=_fingerprint(stored, vocab),
     )
 

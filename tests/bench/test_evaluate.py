@@ -23,6 +23,7 @@ class Says:
     normalised = True
     scope = frozenset({"test", "probes"})
     strata = LanguageModel.strata
+    nearest = LanguageModel.nearest
 
     def __init__(self, says=None, total=1.0):
         self.says, self.total = says, total

@@ -98,6 +98,7 @@ def test_averaging_begins_when_valid_stops_improving():
         {"cell": "lstm"},
         {"cell": "gru", "optimiser": "sgd", "lr": 2.0, "schedule": "constant", "averaging": 1, "tied": False},
         {"cell": "rnn", "schedule": "plateau", "embeddings": "word2vec", "vector_epochs": 1, "weight_decay": 0.01},
+        {"cell": "gru", "embeddings": "skipgram", "vector_epochs": 1, "frozen": True, "mapped": True},
     ],
 )
 @pytest.mark.parametrize("killed", [1, 4])

@@ -20,7 +20,7 @@ LINES = [["나는", a, s, "고프다"] for a in ADVERBS for s in STATES] * 30 + 
 VOCAB = Vocabulary.build(LINES)
 TRAIN = Sentences.encode(LINES, VOCAB)
 ASKED = {"dim": 12, "window": 2, "epochs": 10, "seed": 1}
-METHODS = pytest.mark.parametrize("method", ["word2vec", "fasttext"])
+METHODS = pytest.mark.parametrize("method", ["word2vec", "skipgram", "fasttext"])
 
 
 @METHODS

@@ -16,6 +16,7 @@ KINDS = [
     {"tied": False, "features": 7},
     {"tied": True, "features": 7},
     {"tied": True, "features": D},
+    {"tied": True, "features": D, "mapped": True},
     {"tied": False, "features": 7, "softmax": "adaptive", "cutoffs": (3, 6)},
     {"tied": False, "features": 7, "softmax": "adaptive"},
 ]

@@ -205,7 +205,7 @@ def test_training_can_be_watched():
 def test_only_hyperparameters_are_fields():
     hints = get_type_hints(Recurrent)
     names = {field.name for field in fields(Recurrent)}
-    assert {hints[name] for name in names} <= {int, float, bool, str, tuple[int, ...]}
+    assert {hints[name] for name in names} <= {int, float, bool, str, str | None, tuple[int, ...]}
     assert not {"on_epoch", "net_", "history_", "vocab_", "family"} & names
     assert Recurrent().config().keys() == names
 
@@ -224,7 +224,7 @@ def test_a_new_network_is_one_method():
     ("settings", "says"),
     [
         ({"schedule": "lineer"}, "no schedule 'lineer'; did you mean 'linear'"),
-        ({"embeddings": "glove"}, "no embeddings 'glove'; one of: fasttext, random, word2vec"),
+        ({"embeddings": "glove"}, "no embeddings 'glove'; one of: fasttext, file, random, skipgram, word2vec"),
         ({"bptt": 0}, "bptt = 0"),
         ({"dropout": 1.0}, "dropout = 1"),
         ({"hidden": 0}, "hidden = 0"),

@@ -1,0 +1,62 @@
+"""Texts beside train that word vectors are learnt from: found, cut as train is, and kept apart from test."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from lmbench.errors import BadText
+from lmbench.storage import atomic_write, sha256
+from lmbench.text import hungry
+from lmbench.text.corpus import Corpus
+from lmbench.text.files import read_lines
+from lmbench.text.token_cache import tokenize
+from lmbench.text.tokenizers import TOKENIZERS
+from lmbench.text.vocabulary import ranking
+
+BUILTIN: dict[str, Callable[[], list[str]]] = {"hungry": lambda: [" ".join(row) for row in hungry.splits()["train"]]}
+"""Texts that come with lmbench: the train split of the built-in corpus under its first seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingText:
+    """name: as the benchmark has it    lines: sentences    tokens: of each, as train is cut"""
+
+    name: str
+    lines: Sequence[str]
+    tokens: Sequence[Sequence[str]]
+
+    @classmethod
+    def read(cls, name: str, tokenizer: str, find: Callable[[str], Path], cache: Path) -> EmbeddingText:
+        """A text that comes with lmbench, or a file."""
+        lines = BUILTIN[name]() if name in BUILTIN else read_lines(find(name)).lines
+        return cls(name, lines, tokenize(TOKENIZERS[tokenizer], lines, cache))
+
+    def words(self, least: int) -> list[str]:
+        """Those that occur `least` times or more, by falling count."""
+        counts = Counter(chain.from_iterable(self.tokens))
+        names = list(counts)
+        return [names[i] for i in ranking(names, list(counts.values()), min_count=least).tolist()]
+
+    def refuse_test(self, corpus: Corpus) -> None:
+        """BadText where a sentence of test, or of a further test set, is a line of it. Train and valid may be."""
+        own = set(self.lines)
+        for split, lines in corpus.lines.items():
+            leaked = [line for line in lines if line in own] if split not in ("train", "valid") else []
+            if leaked:
+                raise BadText(
+                    f"embedding_text {self.name!r} has {len(leaked)} of the {len(lines)} sentences of {split} in it "
+                    f"({leaked[0]!r}, say): vectors that have read {split} are no measure of anything; "
+                    "take these lines out of it, or give another text"
+                )
+
+    def store(self, folder: Path) -> Path:
+        """Where a row reads it: a line a sentence, its tokens between spaces."""
+        content = "".join(" ".join(row) + "\n" for row in self.tokens)
+        path = folder / f"{sha256(content.encode())}.text.txt"
+        if not path.is_file():
+            atomic_write(path, content)
+        return path

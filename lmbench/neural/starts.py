@@ -1,0 +1,120 @@
+"""Where a network's word vectors start, whether they stay there, and what is made of them at the output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from lmbench.errors import BadConfig, choose
+from lmbench.model import LanguageModel, Neighbours
+from lmbench.neural import vectors_file
+from lmbench.neural.embeddings import METHODS, Space, align, learn, sentences_in, sentences_of
+from lmbench.neural.network import Network
+from lmbench.neural.output import Softmax
+from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import EOS
+
+RANDOM, FILE = "random", "file"
+STARTS = dict.fromkeys((RANDOM, *METHODS, FILE))
+
+
+class Started(LanguageModel):
+    """What a start leaves behind. Not a dataclass: none of it is a hyperparameter."""
+
+    net_: Network
+    vectorless_: int
+    """Words of the vocabulary that had to start at random because there is no word vector of them."""
+    source_: Space | None = None
+    """All the vectors that were learnt or read; a model that is restored has the network's alone."""
+
+
+@dataclass(kw_only=True)
+class WordVectors(Started):
+    """The fields of a network that are about its word vectors.
+
+    dim: D, length of a word's vector
+    embeddings: where they start: 'random'; learnt from text by 'word2vec' (CBoW), 'skipgram' or 'fasttext', with
+        vector_window words on each side, in vector_epochs passes; or read from a 'file'
+    embedding_text: the text that they are learnt from instead of train: a file, or in a benchmark 'hungry', the
+        built-in corpus' train; a benchmark cuts it into its own units and refuses one that has a test sentence
+    vector_file: the 'file': .vec, word2vec's or fastText's .bin
+    frozen: training leaves the vectors as they are, those that start at random too
+    tied: the output layer uses the vectors as its kernel      mapped: through a map, and with nothing of a word's own
+        (see output.Softmax). Of a word that train lacks an untied output learns that it never comes, a tied one the
+        same, and its vector goes with it unless it is frozen; a mapped one learns how words come of their vectors
+    """
+
+    files: ClassVar[tuple[str, ...]] = ("embedding_text", "vector_file")
+
+    dim: int = 64
+    embeddings: str = RANDOM
+    embedding_text: str | None = None
+    vector_file: str | None = None
+    vector_window: int = 2
+    vector_epochs: int = 5
+    frozen: bool = False
+    tied: bool = True
+    mapped: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        choose(STARTS, self.embeddings, "embeddings")
+        if self.mapped and not self.tied:
+            raise BadConfig("mapped = true makes the output of the vectors, and tied = false does not: set tied = true")
+        if (self.embeddings == FILE) != (self.vector_file is not None):
+            raise BadConfig(
+                f"embeddings = {self.embeddings!r} with vector_file = {self.vector_file!r}: vectors are read from a "
+                "file if embeddings is 'file' and vector_file names it; set both, or neither"
+            )
+        if self.embedding_text is not None and self.embeddings not in METHODS:
+            raise BadConfig(
+                f"embedding_text = {self.embedding_text!r} is read by nothing while embeddings = {self.embeddings!r}: "
+                f"set embeddings to one of {', '.join(METHODS)}, or leave it out"
+            )
+
+    def start(self, net: Network, train: Sentences) -> None:
+        """Give a fresh network its vectors, and what its output must know of train."""
+        self.vectorless_, self.source_ = 0, None
+        if self.embeddings != RANDOM:
+            source = self._source(train)
+            vectors = align(source, train.vocab, self.dim)
+            known = ~np.isnan(vectors[:, 0])
+            self.vectorless_ = int((~known[EOS + 1 : -1]).sum())
+            self.source_ = None if source is None else Space.of(source)
+            with torch.no_grad():
+                net.embedding.weight[torch.from_numpy(known)] = torch.from_numpy(vectors[known]).to(
+                    net.embedding.weight.device
+                )
+        net.embedding.weight.requires_grad_(not self.frozen)
+        if self.mapped and isinstance(net.output, Softmax):
+            net.output.train_on(torch.from_numpy(np.bincount(train.tokens, minlength=len(train.vocab)) > 0))
+
+    def _source(self, train: Sentences) -> Any:
+        if self.vector_file is not None:
+            return vectors_file.read(self.find(self.vector_file), self.dim)
+        text = sentences_of(train) if self.embedding_text is None else sentences_in(self.find(self.embedding_text))
+        return learn(
+            text, self.embeddings, dim=self.dim, window=self.vector_window, epochs=self.vector_epochs, seed=self.seed
+        )
+
+    def nearest(self, words: Sequence[str], k: int) -> Neighbours:
+        """In 'start', all that the vectors were learnt with, and 'trained', the events as the network has them."""
+        spaces = {} if self.source_ is None else {"start": self.source_}
+        if self.embeddings != RANDOM:
+            spaces["trained"] = Space(self.vocab_.events, self.net_.embedding.weight.detach().cpu().numpy()[:-1])
+        return {
+            name: {word: near for word in words if (near := space.neighbours(word, k))}
+            for name, space in spaces.items()
+        }
+
+    def start_notes(self) -> tuple[str, ...]:
+        """Words that had to start without a vector."""
+        if not self.vectorless_:
+            return ()
+        stay = " and stay there" if self.frozen else ""
+        words = "word" if self.vectorless_ == 1 else "words"
+        return (f"{self.vectorless_:,} {words} without a {self.embeddings} vector start at random{stay}",)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lmbench.bench.results import dumps
 from lmbench.errors import BadConfig
 from lmbench.measures.blanks import filled
 from lmbench.measures.coverage import ranks
 from lmbench.model import Floats
+from lmbench.storage import atomic_write, sha256
 from lmbench.text.corpus import Corpus, unigram_log_probs
 from lmbench.text.files import normalise
 from lmbench.text.sentences import Sentences
@@ -21,6 +25,7 @@ from lmbench.text.vocabulary import EOS
 
 BLANK = "__"
 ANSWERS = 5
+_DECIDING = ("bench/blanks.py", "measures/blanks.py", "neural/embeddings.py", "neural/two_sided.py")
 CELLS = 4_000_000
 """Numbers of a table of blanks and events that are made at once."""
 
@@ -42,8 +47,27 @@ class BlanksSpec:
     seed: int = 0
 
 
-def blanks(spec: BlanksSpec, corpus: Corpus, find: Callable[[str], Path]) -> dict[str, Any]:
-    """facts["blanks"]: measures over every word of test, and the answers to the sentences asked about."""
+def blanks(spec: BlanksSpec, corpus: Corpus, find: Callable[[str], Path], cache: Path) -> dict[str, Any]:
+    """facts["blanks"]: measures over every word of test, and the answers to the sentences asked about.
+
+    What was found is kept in the folder `cache`, under the SHA-256 of all that decides it: nobody trains it twice.
+    """
+    root = Path(__file__).parent.parent
+    deciding = {
+        "spec": asdict(spec),
+        "corpus": corpus.fingerprint,
+        "text": None if spec.embedding_text is None else sha256(find(spec.embedding_text)),
+        "code": [sha256(root / name) for name in _DECIDING],
+        "libraries": [version(name) for name in ("gensim", "numpy")],
+    }
+    path = cache / f"{sha256(json.dumps(deciding, sort_keys=True).encode())}.blanks.json"
+    if not path.is_file():
+        atomic_write(path, dumps(_blanks(spec, corpus, find)))
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def _blanks(spec: BlanksSpec, corpus: Corpus, find: Callable[[str], Path]) -> dict[str, Any]:
     from lmbench.neural.embeddings import sentences_in, sentences_of
     from lmbench.neural.two_sided import TwoSided, surroundings
 

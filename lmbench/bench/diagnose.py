@@ -107,19 +107,20 @@ def diagnose(
         )
     place = folder / FACTS / DIAGNOSIS
     environment = environment_of(1)
+    about = {"schema": SCHEMA, "fingerprint": corpus.fingerprint, "environment": environment}
     with one_thread():
-        yield from _memory(place / "memory", settings, side_by_side, environment)
         told = list(facts["story"]["sentences"][-1:])
         cutter = TOKENIZERS[corpus.tokenizer]
         told += [words for words in cutter.tokenize([normalise(line) for line in sentences]) if words not in told]
         yield f"{', '.join(chosen.recurrent)}: gradients, history and gates"
         found, arrays = _rows(chosen, corpus, told, settings)
-        save_pair(place / "rows", {"schema": SCHEMA, **found, "environment": environment}, arrays)
+        save_pair(place / "rows", {**about, **found}, arrays)
+        yield from _memory(place / "memory", settings, side_by_side, environment)
         lines = []
         for name, model in {**chosen.recurrent, **chosen.ngram}.items():
             yield f"{name}: tokens a second against length"
             lines += [asdict(pace) for pace in paces(name, model, corpus.train, settings.grid)]
-        save_pair(place / "pace", {"schema": SCHEMA, "lines": lines, "environment": environment}, {})
+        save_pair(place / "pace", {**about, "lines": lines}, {})
 
 
 def choose_rows(benchmark: Benchmark, folder: Path) -> Chosen:

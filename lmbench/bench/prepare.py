@@ -71,7 +71,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         probes=probes,
         unigram=corpora.unigram_log_probs(corpus.train),
     )
-    facts = sparse.facts if blank is None else {**sparse.facts, "blanks": blanks(blank, corpus, found)}
+    facts = sparse.facts if blank is None else {**sparse.facts, "blanks": blanks(blank, corpus, found, cache)}
     return Prepared(corpus, yardstick, facts, found)
 
 

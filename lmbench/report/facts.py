@@ -95,7 +95,8 @@ class Facts:
 
     benchmark: facts/benchmark.json as it is
     rows:      in the benchmark's order
-    diagnosis: part (memory, rows, pace) -> what `diagnose` found, facts and arrays; a part may be missing
+    diagnosis: part (memory, rows, pace) -> what `diagnose` found, facts and arrays; a part may be missing,
+               or left out because it is of another text
     siblings:  facts of the benchmarks it is to be compared with, by name; where they cannot be read, the reason
     """
 
@@ -243,7 +244,11 @@ def _own(folder: Path) -> Facts:
     seeds = [int(seed) for seed in benchmark.get("seeds") or []]
     tokens = (benchmark.get("corpus") or {}).get("n_test_tokens")
     rows = tuple(_row(*row, results=results, seeds=seeds, tokens=tokens) for row in listed)
-    return Facts(benchmark, rows, load_diagnosis(path.parent))
+    text = (benchmark.get("corpus") or {}).get("fingerprint")
+    diagnosis = {
+        part: found for part, found in load_diagnosis(path.parent).items() if found[0].get("fingerprint", text) == text
+    }
+    return Facts(benchmark, rows, diagnosis)
 
 
 def _row(name: str, kind: str, family: str, *, results: list[Result], seeds: list[int], tokens: int | None) -> Row:

@@ -175,5 +175,7 @@ def test_blanks_are_of_the_words_of_test(tmp_path):
         chances = [p for _, p in answer["words"]]
         assert chances == sorted(chances, reverse=True)
         assert sum(chances) <= 1 + 1e-9
+    (kept,) = (tmp_path / "out" / ".cache").glob("*.blanks.json")
+    assert json.loads(kept.read_text("utf-8")) == found
     with pytest.raises(BadConfig, match="has not one __"):
         plan(tmp_path, blanks='[blanks]\nsentences = ["나는 배가 고프다"]')

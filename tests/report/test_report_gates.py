@@ -198,6 +198,15 @@ def test_a_part_that_is_missing_costs_only_itself(tmp_path, gone):
         assert (gates_figures.FIGURES[name](facts, Comparison(facts)) is None) == (part == gone)
 
 
+def test_what_was_diagnosed_on_another_text_is_left_out(tmp_path):
+    facts, arrays = made_diagnosis.rows()
+    own = made.benchmark([])["corpus"]["fingerprint"]
+    assert "### Gates at work" in text(tmp_path / "own", rows=(facts | {"fingerprint": own}, arrays))
+    found = text(tmp_path / "other", rows=(facts | {"fingerprint": "another"}, arrays))
+    assert "### Gates at work" not in found
+    assert "### Remembering one symbol" in found
+
+
 def test_a_row_without_gates_is_enough(tmp_path):
     found = text(tmp_path, rows=made_diagnosis.rows(("rnn",)))
     assert "### Gates at work" not in found

@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first. A room imports itself and what is lower; rooms of one floor do not know each other.
 FLOORS = [
     {"errors"},
-    {"storage"},
+    {"storage", "compiled"},
     {"text"},
     {"model"},
     {"ngrams", "neural"},
@@ -36,6 +36,7 @@ HOMES = {
     "kiwipiepy_model": ("text/tokenizers.py",),
     "matplotlib": ("report/canvas.py", "report/figures.py", "report/sparsity_figures.py"),
     "nltk": ("text/",),
+    "numba": ("compiled/kernels.py",),
     "pandas": ("report/",),
     "rich": ("live.py",),
     "safetensors": ("bench/store.py",),

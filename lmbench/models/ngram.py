@@ -105,7 +105,15 @@ class NGram(LanguageModel):
 
     def fit(self, train: Sentences, valid: Sentences) -> Self:
         """Count train and weigh the counts; valid is there for methods that choose by it."""
-        settings = Settings(valid=valid, k=self.k, mu=self.mu, fallback=self.fallback, cutoffs=self.cutoffs)
+        settings = Settings(
+            valid=valid,
+            k=self.k,
+            mu=self.mu,
+            fallback=self.fallback,
+            cutoffs=self.cutoffs,
+            counts=self.counts or self.entropy > 0,  # pruning weighs histories by them
+            spend=True,
+        )
         table = NGramTable.count(train, self.order, None if self.memory is None else self.memory << 20)
         self.vocab_ = train.vocab
         model = choose(METHODS, self.smoothing, "smoothing")(table, settings)

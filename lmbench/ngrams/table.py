@@ -43,18 +43,22 @@ class Order:
     suffix: Whole
     bos: int
 
+    def spent(self) -> Order:
+        """What is left of an order that has been weighed: where <s> begins."""
+        return Order(self.counts[:0].copy(), self.suffix[:0].copy(), self.bos)
+
 
 @dataclass(frozen=True, eq=False)
 class NGramTable:
     """Everything counted in one text.
 
-    orders: Order 1, 2, ..., the highest
+    orders: Order 1, 2, ..., the highest; weigh() may take out what it is done with
     last:   the n-gram of each order but the highest that ends where the words read backwards are greatest, words
             being numbered as they first occur; -1 where there is none. Only modified Kneser-Ney asks, see there.
     """
 
     index: NGramIndex
-    orders: tuple[Order, ...]
+    orders: list[Order]
     last: tuple[int, ...]
 
     @classmethod
@@ -85,7 +89,7 @@ class NGramTable:
                 counts.append(one.counts)
                 suffixes.append(one.label)
                 bos.append(int(np.searchsorted(one.values, bos[-1] * base)))
-        orders = tuple(map(Order, counts, suffixes, bos))
+        orders = list(map(Order, counts, suffixes, bos))
         return cls(NGramIndex(len(batch.vocab), tuple(keys)), orders, tuple(last))
 
     @property

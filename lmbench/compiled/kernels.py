@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
 Whole = npt.NDArray[np.signedinteger]
@@ -80,8 +81,17 @@ def words_of(data: npt.NDArray[np.uint8], is_space: Bools, p: np.uint64) -> tupl
 def find_words(slots: Ids, known: Keys, keys: Keys) -> Ids:
     """lmbench.text.words.WordTable.find by open addressing: slots of 2^b ids, -1 where free, known by id."""
     ids = np.empty(len(keys), np.int32)
-    for i in range(len(keys)):
-        ids[i] = slots[_slot(slots, known, keys[i])]
+    number, guess = np.empty(AT_ONCE, np.int64), np.empty(AT_ONCE, np.uint64)
+    for start in range(0, len(keys), AT_ONCE):
+        many = min(AT_ONCE, len(keys) - start)
+        for i in range(many):
+            number[i] = slots[_home(slots, keys[start + i])]
+        for i in range(many):
+            guess[i] = known[max(number[i], 0)]
+        for i in range(many):
+            if number[i] >= 0 and guess[i] != keys[start + i]:
+                number[i] = slots[_slot(slots, known, keys[start + i])]
+            ids[start + i] = number[i]
     return ids
 
 
@@ -162,18 +172,69 @@ def renumber(gram: Whole, rank: Whole) -> None:
 def find_ngrams(keys: Ints, begins: Whole, base: int, context: Ints, word: Ids) -> Ints:
     """lmbench.ngrams.index.NGramIndex.find: keys of context c are keys[begins[c]:begins[c + 1]]."""
     place = np.empty(len(context), np.int64)
-    for i in range(len(context)):
-        place[i] = -1
-        if context[i] < 0:
-            continue
-        key = np.int64(context[i]) * base + word[i]
-        low, high = np.int64(begins[context[i]]), np.int64(begins[context[i] + 1])
-        while high - low > 1:
-            middle = (low + high) >> 1
-            if keys[middle] <= key:
-                low = middle
-            else:
-                high = middle
-        if low < high and keys[low] == key:
-            place[i] = low
+    for start in range(0, len(context), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        _find(keys, begins, base, context[part], word[part], place[part])
     return place
+
+
+@_compiled
+def score_order(
+    scores: Floats,
+    at: Ints,
+    context: Ints,
+    tokens: Ids,
+    is_start: Bools,
+    keys: Ints,
+    begins: Whole,
+    log_p: Floats,
+    log_gamma: Floats,
+    base: int,
+) -> tuple[Ints, Ints]:
+    """One order of lmbench.ngrams.backoff.BackOff.log_probs, scores in place: at and context of the next order."""
+    next_at, next_context, n = np.empty(len(at), np.int64), np.empty(len(at), np.int64), 0
+    word, place = np.empty(AT_ONCE, np.int32), np.empty(AT_ONCE, np.int64)
+    hit, miss = np.empty(AT_ONCE, np.int64), np.empty(AT_ONCE, np.int64)
+    for start in range(0, len(at), AT_ONCE):
+        many = min(AT_ONCE, len(at) - start)
+        for i in range(many):
+            word[i] = tokens[at[start + i]]
+        _find(keys, begins, base, context[start : start + many], word, place)
+        hits, misses = 0, 0
+        for i in range(many):  # the branch is here, where nothing is waited for
+            if place[i] >= 0:
+                hit[hits] = i
+                hits += 1
+            else:
+                miss[misses] = i
+                misses += 1
+        for i in miss[:misses]:
+            scores[at[start + i]] += log_gamma[context[start + i]]
+        for i in hit[:hits]:
+            scores[at[start + i]] = log_p[place[i]]
+        for i in hit[:hits]:
+            next_at[n], next_context[n] = at[start + i] + 1, place[i]
+            n += not is_start[at[start + i] + 1]
+    return next_at[:n], next_context[:n]
+
+
+@_compiled
+def _find(keys: Ints, begins: Whole, base: int, context: Ints, word: Ids, place: Ints) -> None:
+    """find_ngrams of AT_ONCE, all of their searches step by step together, so that no load waits for another's."""
+    key, left = np.empty(AT_ONCE, np.int64), np.empty(AT_ONCE, np.int64)
+    longest, last = 0, len(keys) - 1
+    for i in range(len(context)):
+        known = max(context[i], 0)
+        place[i] = min(np.int64(begins[known]), last)
+        left[i] = begins[known + 1] - begins[known]
+        key[i] = context[i] * base + word[i] if context[i] >= 0 else -1
+        longest = max(longest, left[i])
+    while longest > 1:
+        for i in range(len(context)):
+            half = left[i] >> 1
+            place[i] += half if keys[place[i] + half] <= key[i] else 0
+            left[i] -= half
+        longest -= longest >> 1
+    for i in range(len(context)):
+        if last < 0 or keys[place[i]] != key[i]:
+            place[i] = -1

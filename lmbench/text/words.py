@@ -30,6 +30,9 @@ BYTES = 8
 _IS_SPACE = np.array([chr(byte).isspace() and byte < 128 for byte in range(256)])
 WIDE_SPACES = tuple(chr(c) for c in range(128, 0x10000) if chr(c).isspace())
 """What else str.split() splits at: to be replaced before text becomes bytes."""
+_leads = {space.encode()[0] for space in WIDE_SPACES}
+WIDE_LEADS = range(min(_leads), max(_leads) + 1)
+"""Among these bytes the first one of each of them is; Hangul has none of these."""
 
 
 class Words(NamedTuple):

@@ -17,7 +17,7 @@ Keys = npt.NDArray[np.uint64]
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
 """2^64 / the golden ratio: the high bits of a product with it depend on many of a key's (Knuth, vol. 3, 6.4)."""
-AT_ONCE = 256
+AT_ONCE = 128
 ABSENT, ALONE = -1, -2
 """In place of a key, that there is no n-gram; in place of a guess, that its context occurs once."""
 _compiled = numba.njit(cache=True, nogil=True)

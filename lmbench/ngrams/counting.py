@@ -68,7 +68,7 @@ def count_order(batch: Sentences, n: int, gram: Whole, times: Whole, room: Room,
         alone.word[only], alone.suffix[only] = batch.tokens[once], gram[once]
         if not last:
             gram[at], gram[once] = found.place, ~only  # for now: the place in the run, or below 0 the context
-    shared, places = merge(runs, room)
+    shared, places = merge(runs, room, whole)
     del runs
     whole_run, among, first = _interleaved(shared, alone, base)
     if not last:

@@ -68,14 +68,13 @@ class Run(NamedTuple):
     label: Whole
 
 
-def merge(runs: Sequence[Run], room: Room) -> tuple[Run, list[Whole]]:
-    """One run of all; and for each of the runs where its values have gone in it.
+def merge(runs: Sequence[Run], room: Room, whole: type[np.signedinteger]) -> tuple[Run, list[Whole]]:
+    """One run of all, counts and labels as whole; and for each of the runs where its values have gone in it.
 
     Each step takes from every run what is not above the least of the last values in sight: the run which that value
     is from is read to the end of its window, so every step gets on.
     """
     most = sum(len(run.values) for run in runs)
-    whole = runs[0].label.dtype.type if runs else np.int64
     merged = Run(room.array(most, np.int64), room.array(most, whole), room.array(most, whole))
     places = [room.array(len(run.values), narrow(most)) for run in runs]
     window = max(room.window // max(len(runs), 1), 1)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from lmbench.text.files import opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, ranking
-from lmbench.text.words import BYTES, WIDE_LEADS, WIDE_SPACES, Words, learner, spelled, words_of
+from lmbench.text.words import BYTES, Words, learner, narrow_spaces, spelled, words_of
 
 BLOCK = 1 << 20
 """Bytes: what is made of a block stays in the processor's cache."""
@@ -104,13 +104,7 @@ def _bytes(text: str, data: bytes = b"") -> Bytes:
     plain = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
     if not plain.endswith("\n"):
         plain += "\n"
-    array = np.frombuffer(data if plain is text and data else plain.encode(), np.uint8)
-    if not (array - WIDE_LEADS.start < len(WIDE_LEADS)).any():
-        return array
-    for space in WIDE_SPACES:
-        if space in plain:
-            plain = plain.replace(space, " ")
-    return np.frombuffer(plain.encode(), np.uint8)
+    return narrow_spaces(np.frombuffer(data if plain is text and data else plain.encode(), np.uint8))
 
 
 def _encode(data: Bytes, vocab: Vocabulary) -> Ids:

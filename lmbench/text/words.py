@@ -29,10 +29,24 @@ BYTES = 8
 """Of a word and its space, about, to guess how many words there will be."""
 _IS_SPACE = np.array([chr(byte).isspace() and byte < 128 for byte in range(256)])
 WIDE_SPACES = tuple(chr(c) for c in range(128, 0x10000) if chr(c).isspace())
-"""What else str.split() splits at: to be replaced before text becomes bytes."""
+"""What else str.split() splits at."""
 _leads = {space.encode()[0] for space in WIDE_SPACES}
-WIDE_LEADS = range(min(_leads), max(_leads) + 1)
-"""Among these bytes the first one of each of them is; Hangul has none of these."""
+_FIRST, _LAST = min(_leads), max(_leads)  # no Hangul begins with a byte between them
+
+
+def narrow_spaces(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """UTF-8 that ends in a line end, with ASCII spaces for every byte of a wide one: it separates the same words."""
+    at = np.flatnonzero(data - np.uint8(_FIRST) <= _LAST - _FIRST)
+    for width in 2, 3:
+        wide = [int.from_bytes(space.encode(), "big") for space in WIDE_SPACES if len(space.encode()) == width]
+        places = [np.minimum(at + k, len(data) - 1) for k in range(width)]
+        codes = sum(data[place].astype(np.int64) << 8 * (width - 1 - k) for k, place in enumerate(places))
+        found = np.isin(codes, wide)
+        if found.any():
+            data = data.copy()
+            for place in places:
+                data[place[found]] = ord(" ")
+    return data
 
 
 class Words(NamedTuple):
@@ -92,16 +106,18 @@ class WordTable:
         return cls(found.keys[order], order.astype(np.int32))
 
     @cached_property
-    def hashed(self) -> HashedWords:
-        """The same words for compiled loops; their ids there are their places here."""
+    def hashed(self) -> tuple[HashedWords, Ids]:
+        """The same words for compiled loops, numbered in the order of ids; and which id each number has, -1 for -1."""
         from lmbench.text.hashed_words import HashedWords
 
-        return HashedWords.empty().learn(self.keys)[0]
+        order = np.argsort(self.ids)
+        return HashedWords.empty().learn(self.keys[order])[0], np.append(self.ids[order], np.int32(-1))
 
     def find(self, keys: Keys) -> Ids:
         """int32 (W,): the ids of words, -1 where they are not in the table."""
         if loops(len(keys)):
-            return np.append(self.ids, np.int32(-1))[self.hashed.find(keys)]
+            table, of_numbers = self.hashed
+            return of_numbers[table.find(keys)]
         ids = np.full(len(keys), -1, np.int32)
         if len(self.keys):
             order = np.argsort(keys)  # neighbours in the table are neighbours in memory

@@ -120,6 +120,14 @@ class LanguageModel(ABC):
         del batch
         return None
 
+    def context_counts(self, batch: Sentences) -> npt.NDArray[np.int64] | None:
+        """int64 (N,): how often train has the two words before each token, <s> as one; None: the model does not know.
+
+        At the start of a row, where <s> is all there is, how many rows train has. A mixture may weigh its parts by it.
+        """
+        del batch
+        return None
+
     def config(self) -> dict[str, object]:
         """Every field and its value, defaults included."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]

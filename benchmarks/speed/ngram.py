@@ -4,7 +4,7 @@
 
 Training is the whole process from a text file to a saved model: `python -m lmbench fit ngram` (arrays and checksum on
 disk) and `lmplz -S 4G` (ARPA on disk). Scoring is what comes after loading: for KenLM `query -v summary` on a probing
-binary, less its time for a single line; here, lines in memory to the sum of log-probabilities, what is made when a model
+binary, less its time for a single line; here, lines in memory to the sum of log-probabilities, what is made when one
 is first asked being made before. numba is used where it is installed.
 Without --kenlm only this side is timed. --grammar FILE makes a text of the built-in language, in --tokens tokens.
 """

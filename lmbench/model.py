@@ -40,6 +40,11 @@ class Strata(NamedTuple):
         ranges = [f"{a}+" if b is None else f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in bounds]
         return cls(np.searchsorted(starts, values, side="right"), tuple(f"{what} {numbers}" for numbers in ranges))
 
+    @classmethod
+    def by_count(cls, counts: npt.NDArray[np.integer]) -> Strata:
+        """Never, 1-4, 5-49, 50 times or more: how often train has the two words before each token."""
+        return cls.cut(counts, (1, 5, 50), "count")
+
 
 class LanguageModel(ABC):
     """A conditional distribution p(w | h) over the V events of a vocabulary.
@@ -127,6 +132,14 @@ class LanguageModel(ABC):
         """What this model knows of each token's context, in buckets: a mixture may weigh its parts by them.
 
         A function of the history alone, never of the token that is predicted or of what follows. None: it has none.
+        """
+        del batch
+        return None
+
+    def context_counts(self, batch: Sentences) -> npt.NDArray[np.int64] | None:
+        """int64 (N,): how often train has the two words before each token, <s> as one; None: the model does not know.
+
+        At the start of a row, where <s> is all there is, how many rows train has. A mixture may weigh its parts by it.
         """
         del batch
         return None

@@ -4,6 +4,11 @@ import sys
 from importlib import import_module
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is of the machine; and the first one that comes to a compiled loop waits for its compiler.
+settings.register_profile("lmbench", deadline=None)
+settings.load_profile("lmbench")
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,7 @@ SETTINGS: dict[str, list[Fields]] = {
         {"components": {"two": BIGRAM, "gru": GRU}},
         {"components": {"two": BIGRAM, "infinity": INFINITY}, "by": "infinity"},
         {"components": {"two": BIGRAM, "cache": {"kind": "cache", "fields": {"mu": 2.0}}}, "by": "two"},
+        {"components": {"two": BIGRAM, "infinity": INFINITY}, "by": "two", "contexts": "count"},
     ],
     "grammar": [{"conditioned": True}, {"conditioned": False}],
 }

@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first. A room imports itself and what is lower; rooms of one floor do not know each other.
 FLOORS = [
     {"errors"},
-    {"storage"},
+    {"storage", "compiled"},
     {"text"},
     {"model"},
     {"ngrams", "neural"},
@@ -42,6 +42,7 @@ HOMES = {
         "report/sparsity_figures.py",
     ),
     "nltk": ("text/",),
+    "numba": ("compiled/kernels.py",),
     "pandas": ("report/",),
     "rich": ("live.py",),
     "safetensors": ("bench/store.py", "neural/descent.py"),

@@ -4,7 +4,8 @@
 
 Training is the whole process from a text file to a saved model: `python -m lmbench fit ngram` (arrays and checksum on
 disk) and `lmplz -S 4G` (ARPA on disk). Scoring is what comes after loading: for KenLM `query -v summary` on a probing
-binary, less its time for a single line; here, lines in memory to the sum of log-probabilities, hash tables made before.
+binary, less its time for a single line; here, lines in memory to the sum of log-probabilities, what is made when one
+is first asked being made before. numba is used where it is installed.
 Without --kenlm only this side is timed. --grammar FILE makes a text of the built-in language, in --tokens tokens.
 """
 
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
@@ -36,7 +38,8 @@ def main() -> None:
     if options.grammar:
         make_text(options.grammar, options.tokens)
         return
-    print(f"{time.strftime('%Y-%m-%d')}, {cpu()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    versions = f"Python {platform.python_version()}, numpy {version('numpy')}, numba {numba_version()}"
+    print(f"{time.strftime('%Y-%m-%d')}, {cpu()}, {os.cpu_count()} cores, {versions}\n")
     texts = [(name, *files.split(",")) for name, files in (text.split("=", 1) for text in options.text)]
     with tempfile.TemporaryDirectory() as folder:
         print("| text | tokens | lmbench s | MB | lmplz s | MB | time ratio | memory ratio |")
@@ -74,9 +77,11 @@ def compare_training(name: str, train: Path, folder: Path, kenlm: Path | None, r
 
 def compare_scoring(name: str, test: Path, folder: Path, kenlm: Path | None, repeats: int) -> None:
     """One line of the table of scoring."""
+    from lmbench import compiled
     from lmbench.bench.store import load
     from lmbench.text import bulk
 
+    compiled.use = True  # importing numba is loading
     lines = test.read_text("utf-8").splitlines()
     model = load(folder / name)
     batch = bulk.encode(lines, model.vocab_)
@@ -164,6 +169,13 @@ def sentences() -> Iterator[list[str]]:
     while True:
         yield from grammar(True).sample(100_000, np.random.default_rng([7, part]))
         part += 1
+
+
+def numba_version() -> str:
+    try:
+        return version("numba")
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def cpu() -> str:

@@ -129,9 +129,6 @@ def longest_seen(text: Sentences, train: NGramTable) -> Ints:
     return longest
 
 
-FAMILIAR = (1, 5, 50)
-
-
 def familiar(text: Sentences, train: NGramTable) -> Strata:
     """Tokens by how often the two words before them occur together in train: never, 1-4, 5-49, 50 times or more.
 
@@ -141,7 +138,7 @@ def familiar(text: Sentences, train: NGramTable) -> Strata:
     pairs = train.orders[1]
     times = np.where(context >= 0, pairs.counts[context], 0).astype(np.int64)
     times[text.positions == 0] = pairs.counts[pairs.bos :].sum()
-    return Strata.cut(times, FAMILIAR, "seen")
+    return Strata.by_count(times)
 
 
 def unseen_masks(text: Sentences, longest: Ints, orders: Sequence[int] = ORDERS) -> Masks:

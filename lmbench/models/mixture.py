@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+CONTEXTS = {"length": "strata", "count": "context_counts"}
 PRIOR = 20.0
 """Tokens that the weights of all of valid count for in every stratum."""
 
@@ -27,8 +28,10 @@ class Mixture(LanguageModel):
 
     components: name -> model. Fitted ones are used as they are, the others are fitted first; in a benchmark
                 file they are names of other rows, which the runner hands over fitted.
-    by:         the component whose strata(h) choose the weights; left out, there is one set of them. An `ngram`
-                tells how many of the last words train has together, an `infinity` the length of its suffix.
+    by:         the component that chooses the weights by what it knows of h; left out, there is one set of them
+    contexts:   what it is asked: 'length', its strata(h), of which an `ngram` has how many of the last words train has
+                together and an `infinity` the words of its suffix; or 'count', how often train has the last two words,
+                in buckets from 0, 1, 5 and 50, which an `ngram` of order 2 or more tells that kept its counts.
     iterations: EM steps at most; it stops when the weights move by less than 1e-6.
 
     The weights are those under which valid is likeliest: EM never lowers that likelihood, and it is concave,
@@ -42,16 +45,20 @@ class Mixture(LanguageModel):
 
     components: dict[str, LanguageModel]
     by: str = ""
+    contexts: str = "length"
     iterations: int = 1000
 
     def __post_init__(self) -> None:
         if len(self.components) < 2:
             raise BadConfig(f"a mixture of {list(self.components)} is no mixture; name two rows or more as components")
-        if self.by and type(choose(self.components, self.by, "component for by")).strata is LanguageModel.strata:
-            raise BadConfig(
-                f"by = {self.by!r} has no strata: its kind tells nothing of a context; "
-                "name a component of kind ngram or infinity, or leave it out"
-            )
+        hook = choose(CONTEXTS, self.contexts, "contexts")
+        if self.by:
+            kind = type(choose(self.components, self.by, "component for by"))
+            if getattr(kind, hook) is getattr(LanguageModel, hook):
+                raise BadConfig(
+                    f"by = {self.by!r} has no {hook}: its kind tells no {self.contexts} of a context; name a component "
+                    f"of kind {'ngram' if self.contexts == 'count' else 'ngram or infinity'}, or leave it out"
+                )
         if self.iterations < 1:
             raise BadConfig(f"iterations = {self.iterations}: EM needs at least one step")
 
@@ -121,8 +128,16 @@ class Mixture(LanguageModel):
         return np.minimum(mixed, 0.0)
 
     def strata(self, batch: Sentences) -> Strata | None:
-        """Those of the part that `by` names."""
-        return self.components[self.by].strata(batch) if self.by else None
+        """What the part that `by` names says of contexts."""
+        if not self.by or self.contexts == "length":
+            return self.components[self.by].strata(batch) if self.by else None
+        counts = self.components[self.by].context_counts(batch)
+        if counts is None:
+            raise BadConfig(
+                f"by = {self.by!r} does not know how often contexts occur; "
+                "give it order = 2 or more and counts = true, or set contexts = 'length'"
+            )
+        return Strata.by_count(counts)
 
     def sources(self) -> tuple[str, ...]:
         """Those of the parts."""
@@ -162,7 +177,12 @@ class Mixture(LanguageModel):
 
     def config(self) -> dict[str, Any]:
         """Components by name."""
-        return {"components": list(self.components), "by": self.by, "iterations": self.iterations}
+        return {
+            "components": list(self.components),
+            "by": self.by,
+            "contexts": self.contexts,
+            "iterations": self.iterations,
+        }
 
 
 Model = Mixture

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from lmbench.errors import BadConfig, choose
 from lmbench.model import Floats, LanguageModel, State, Strata
@@ -105,7 +106,15 @@ class NGram(LanguageModel):
 
     def fit(self, train: Sentences, valid: Sentences) -> Self:
         """Count train and weigh the counts; valid is there for methods that choose by it."""
-        settings = Settings(valid=valid, k=self.k, mu=self.mu, fallback=self.fallback, cutoffs=self.cutoffs)
+        settings = Settings(
+            valid=valid,
+            k=self.k,
+            mu=self.mu,
+            fallback=self.fallback,
+            cutoffs=self.cutoffs,
+            counts=self.counts or self.entropy > 0,  # pruning weighs histories by them
+            spend=True,
+        )
         table = NGramTable.count(train, self.order, None if self.memory is None else self.memory << 20)
         self.vocab_ = train.vocab
         model = choose(METHODS, self.smoothing, "smoothing")(table, settings)
@@ -131,6 +140,17 @@ class NGram(LanguageModel):
         contexts = [context for _, context in self.backoff_.index.lookup(batch)]
         known = np.max([n * (context >= 0) for n, context in enumerate(contexts)], axis=0)
         return Strata.cut(np.asarray(known, np.int64), tuple(range(1, self.order)), "context")
+
+    def context_counts(self, batch: Sentences) -> npt.NDArray[np.int64] | None:
+        """int64 (N,), of the n-grams that the model lists; None where it has no bigrams, or counts were not kept."""
+        model = self.backoff_
+        if len(model.counts) < 2:
+            return None
+        ends = model.index.find(2, batch.previous.astype(np.int64), batch.tokens)
+        before = np.empty(batch.n_tokens, np.int64)
+        before[1:] = np.append(model.counts[1], 0)[ends[:-1]]
+        before[batch.is_start[:-1]] = model.counts[0][batch.vocab.bos]
+        return before
 
     def n_params(self) -> int:
         """Stored numbers: a probability for each n-gram and a back-off weight for each but the longest."""

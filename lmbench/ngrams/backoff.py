@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.compiled import loops
 from lmbench.ngrams.index import NGramIndex
 from lmbench.ngrams.packing import pack_orders, unpack_orders
 from lmbench.ngrams.sorting import narrow
@@ -48,6 +49,14 @@ class BackOff:
     def log_probs(self, batch: Sentences) -> Floats:
         """float64 (N,): ln p of each token, the longest n-gram that ends at it first."""
         scores = self.log_p[0][batch.tokens]
+        if compiled := loops(batch.n_tokens):
+            at, context, is_start = np.arange(batch.n_tokens), batch.previous.astype(np.int64), batch.is_start
+            for n in range(2, self.index.order + 1):
+                listed = self.index.keys[n - 1], self.index.begins(n), self.log_p[n - 1], self.log_gamma[n - 2]
+                at, context = compiled.score_order(
+                    scores, at, context, batch.tokens, is_start, *listed, self.index.n_events + 1
+                )
+            return np.minimum(scores, 0.0, out=scores)
         for n, step in enumerate(self.index.steps(batch), start=2):
             scores[step.at] += self.log_gamma[n - 2][step.context]
             found = step.gram >= 0

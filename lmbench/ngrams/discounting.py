@@ -154,9 +154,11 @@ def _one_discount(
 
 def _interpolated(level: Level, counts: Whole, amount: Floats) -> AlphaGamma:
     """alpha = (c - D(c)) / sum c, gamma = sum D(c) / sum c, sums over the words after h; amount is D(c), used up."""
-    total, freed = level.sums(counts), level.sums(amount)
+    total, gamma = level.sums(counts), level.sums(amount)
+    over(gamma, total, out=gamma)
+    gamma[total == 0] = 1.0
     np.subtract(counts, amount, out=amount)
-    return over(amount, total[level.context]), np.where(total > 0, over(freed, total), 1.0)
+    return over(amount, total[level.context], out=amount), gamma
 
 
 def _amounts(discounts: list[float], counts: Whole) -> Floats:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.compiled import loops
 from lmbench.ngrams.packing import pack_orders, unpack_orders
-from lmbench.ngrams.sorting import distinct
+from lmbench.ngrams.sorting import distinct, narrow
 from lmbench.text.sentences import Sentences
 
 Ints = npt.NDArray[np.int64]
@@ -103,6 +105,10 @@ class NGramIndex:
 
         Each one is searched for once, in rising order: neighbours in the table are neighbours in memory.
         """
+        if compiled := loops(len(context)):
+            base = self.n_events + 1
+            found: Ints = compiled.find_ngrams(self.keys[n - 1], self.begins(n), base, context, word)
+            return found
         place, keys = np.full(len(context), -1), self.keys[n - 1]
         known = context >= 0
         asked = distinct(context[known].astype(np.int64) * (self.n_events + 1) + word[known])
@@ -111,11 +117,21 @@ class NGramIndex:
             place[known] = np.where(keys[at] == asked.values, at, -1)[asked.place]
         return place
 
+    def begins(self, n: int) -> npt.NDArray[np.signedinteger]:
+        """(n_contexts + 1,): where the n-grams of each context begin among all; made when it is first asked for."""
+        if n not in self._begun:
+            begins = np.zeros(self.n_contexts(n) + 1, narrow(len(self.keys[n - 1])))
+            np.cumsum(self.n_children(n), out=begins[1:])
+            self._begun[n] = begins
+        return self._begun[n]
+
+    @cached_property
+    def _begun(self) -> dict[int, npt.NDArray[np.signedinteger]]:
+        return {}
+
     def steps(self, batch: Sentences) -> Iterator[Step]:
         """For n = 2, 3, ...: where the n-1 words before a token are known, and whether it continues them."""
-        starts = np.zeros(batch.n_tokens + 1, bool)
-        starts[batch.offsets] = True
-        tokens = batch.tokens
+        starts, tokens = batch.is_start, batch.tokens
         at, context = np.arange(batch.n_tokens), batch.previous.astype(np.int64)
         for n in range(2, self.order + 1):
             gram = self.find(n, context, tokens[at])

@@ -40,6 +40,9 @@ class Settings:
               on valid
     fallback: whether fixed discounts may stand in where none can be estimated; BadDiscounts if not
     cutoffs:  n-grams of order n seen cutoffs[n-1] times or less are left out; the last is also that of higher orders
+    counts:   whether the model is to know them
+    spend:    whether the table may be used up: an order is taken out of it when it has been weighed, which leaves room
+              for what the model has instead
     """
 
     valid: Sentences
@@ -47,6 +50,8 @@ class Settings:
     mu: tuple[float, ...] | None = None
     fallback: bool = True
     cutoffs: tuple[int, ...] = (0,)
+    counts: bool = True
+    spend: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,30 +113,37 @@ def weigh(
     """
     index, base = table.index, table.index.n_events + 1
     kept, log_p, log_gamma, counts = [np.ones(base, bool)], [], [], []
+    n_rows = table.orders[1].counts[table.orders[1].bos :].sum() if table.order > 1 else 0
     p = np.full(base, 1 / index.n_events)
-    for n, one in enumerate(table.orders, start=1):
+    # What is not needed any more is most of what training holds in memory, so it goes as soon as it can.
+    for n in range(1, table.order + 1):
+        one, context = table.orders[n - 1], index.context(n)
         lower = p if n == 1 else p[one.suffix]
-        context = index.context(n)
+        del p
         cutoff = settings.cutoffs[min(n, len(settings.cutoffs)) - 1]
         if n > 1:
             kept.append(one.counts > cutoff)
+        if settings.counts:
+            counts.append(_of(kept[-1], one.counts))
+        del one
         level = Level(table, n, context, lower, kept[-1])
         alpha, gamma = order(level)
         if not kept[-1].all():
             gamma = gamma + level.sums(np.where(kept[-1], 0, alpha))
             alpha = np.where(kept[-1], alpha, 0)
-        del level  # what is not needed any more is most of what training holds in memory
+        del level
+        if settings.spend:
+            table.orders[n - 1] = table.orders[n - 1].spent()
         p = gamma[context]
         p *= lower
         del context, lower
         p += alpha
         del alpha
         log_p.append(_of(kept[-1], log(p)))
-        counts.append(_of(kept[-1], one.counts))
         if n > 1:
             log_gamma.append(_of(kept[-2], log(gamma)))
-    if table.order > 1:  # <s> comes once a row, and one word after it
-        n_rows = table.orders[1].counts[table.orders[1].bos :].sum()
+        del gamma
+    if counts and table.order > 1:  # <s> comes once a row, and one word after it
         counts[0] = np.append(counts[0][:-1], n_rows).astype(counts[0].dtype)
     return BackOff(index.keeping(kept), tuple(log_p), tuple(log_gamma), tuple(notes), tuple(counts))
 
@@ -160,10 +172,9 @@ FULL = 1e-12
 """Less than this is what the sum of all p_{n-1} leaves to rounding."""
 
 
-def over(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
-    """a / b, and 0 where b is 0."""
+def over(a: npt.ArrayLike, b: npt.ArrayLike, out: Floats | None = None) -> Floats:
+    """a / b, and 0 where b is 0; out may be a."""
     below = np.asarray(b, np.float64)
-    if (below > 0).all():
-        return np.divide(a, below, dtype=np.float64)
-    quotient: Floats = np.divide(a, below, out=np.zeros(below.shape), where=below > 0)
+    quotient: Floats = np.divide(a, below, out=np.empty(below.shape) if out is None else out, where=below > 0)
+    quotient[below <= 0] = 0
     return quotient

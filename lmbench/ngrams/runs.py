@@ -1,92 +1,101 @@
-"""Distinct values of what does not fit into memory: sorted runs on disk, merged a range of values at a time."""
+"""Distinct values of what is sorted a part at a time: those of a part are a run, and runs are merged.
+
+A part that fits the processor's cache is sorted in a third of the time that it takes as part of a whole text, and what
+is as long as the text is touched from front to back only. So the same serves texts that do not fit into memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkstemp
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.ngrams.sorting import Distinct, distinct, narrow
+from lmbench.ngrams.sorting import heads, narrow
 
 Ints = npt.NDArray[np.int64]
+Whole = npt.NDArray[np.signedinteger]
+
+PART = 1 << 18
+"""Values whose sort stays in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where there is room for arrays.
+
+    part:   values that are sorted at once
+    window: values of all runs together that are merged at once
+    folder: for the files of arrays that are as long as the text or a run; None: they are in memory
+    """
+
+    part: int = PART
+    window: int = 1 << 22
+    folder: Path | None = None
+
+    def array(self, n: int, dtype: type[np.signedinteger]) -> Whole:
+        """A new array of n numbers."""
+        if self.folder is None or not n:
+            return np.empty(n, dtype)
+        handle, path = mkstemp(dir=self.folder)
+        os.close(handle)
+        return np.memmap(path, dtype, "w+", shape=(n,))
+
+    def stored(self, array: Whole) -> Whole:
+        """The array, where there is room for it."""
+        if self.folder is None:
+            return array
+        kept = self.array(len(array), array.dtype.type)
+        kept[:] = array
+        return kept
 
 
 class Run(NamedTuple):
-    """The distinct values of one part of the input, in files: values (R,), counts (R,), place (M,) of each input."""
+    """The R distinct values of a part of the input. Arrays are (R,).
+
+    values: int64, rising
+    counts: how often each occurs
+    label:  a number that goes with each value, the same wherever it occurs
+    """
 
     values: Ints
-    counts: npt.NDArray[np.signedinteger]
-    place: npt.NDArray[np.signedinteger]
+    counts: Whole
+    label: Whole
 
 
-def distinct_on_disk(parts: Iterable[Ints], folder: Path, at_once: int) -> Distinct:
-    """distinct() of the parts one after the other, its arrays in files of folder, with about at_once values in memory.
-
-    Every part must be small enough to be sorted in memory; of the runs so many values are merged at a time that all
-    runs together have at_once of them.
-    """
-    runs = []
-    for number, part in enumerate(parts):
-        found = distinct(part)
-        runs.append(Run(*(_stored(folder / f"run{number}.{i}.npy", array) for i, array in enumerate(found))))
-        del found
-    n = sum(len(run.place) for run in runs)
-    whole = narrow(n)
-    renumbered = [file_array(folder / f"new{i}.npy", len(run.values), whole) for i, run in enumerate(runs)]
-    most = sum(len(run.values) for run in runs)
-    values, counts = file_array(folder / "values.npy", most, np.int64), file_array(folder / "counts.npy", most, whole)
-    n_values = _merge(runs, renumbered, values, counts, at_once)
-    place = file_array(folder / "place.npy", n, whole)
-    start = 0
-    for run, new in zip(runs, renumbered, strict=True):
-        for first in range(0, len(run.place), at_once):
-            part = new[run.place[first : first + at_once]]
-            place[start : start + len(part)] = part
-            start += len(part)
-    return Distinct(values[:n_values], counts[:n_values], place)
-
-
-def _merge(
-    runs: list[Run],
-    renumbered: list[npt.NDArray[np.signedinteger]],
-    values: Ints,
-    counts: npt.NDArray[np.signedinteger],
-    at_once: int,
-) -> int:
-    """Fill values and counts, and for each run where its values have gone; how many there are.
+def merge(runs: Sequence[Run], room: Room, whole: type[np.signedinteger]) -> tuple[Run, list[Whole]]:
+    """One run of all, counts and labels as whole; and for each of the runs where its values have gone in it.
 
     Each step takes from every run what is not above the least of the last values in sight: the run which that value
-    is from is read to the end of its block, so every step gets on.
+    is from is read to the end of its window, so every step gets on.
     """
-    block = max(at_once // max(len(runs), 1), 1)
+    most = sum(len(run.values) for run in runs)
+    merged = Run(room.array(most, np.int64), room.array(most, whole), room.array(most, whole))
+    places = [room.array(len(run.values), narrow(most)) for run in runs]
+    window = max(room.window // max(len(runs), 1), 1)
     begins, n_values = [0] * len(runs), 0
     while any(begin < len(run.values) for begin, run in zip(begins, runs, strict=True)):
-        in_sight = [run.values[begin : begin + block] for begin, run in zip(begins, runs, strict=True)]
-        unread = [begin + block < len(run.values) for begin, run in zip(begins, runs, strict=True)]
+        in_sight = [run.values[begin : begin + window] for begin, run in zip(begins, runs, strict=True)]
+        unread = [begin + window < len(run.values) for begin, run in zip(begins, runs, strict=True)]
         bound = min((part[-1] for part, more in zip(in_sight, unread, strict=True) if more), default=None)
         ends = [len(part) if bound is None else int(np.searchsorted(part, bound, "right")) for part in in_sight]
-        merged = np.unique(np.concatenate([part[:end] for part, end in zip(in_sight, ends, strict=True)]))
-        summed = np.zeros(len(merged), counts.dtype)
+        values = np.concatenate([part[:end] for part, end in zip(in_sight, ends, strict=True)])
+        values.sort()
+        values = values[heads(values)]
+        into = slice(n_values, n_values + len(values))
+        merged.values[into], merged.counts[into] = values, 0
+        counts, labels = merged.counts[into], merged.label[into]
         for i, (run, part, end) in enumerate(zip(runs, in_sight, ends, strict=True)):
-            at = np.searchsorted(merged, part[:end])
-            summed[at] += run.counts[begins[i] : begins[i] + end]
-            renumbered[i][begins[i] : begins[i] + end] = n_values + at
+            of = slice(begins[i], begins[i] + end)
+            at = np.searchsorted(values, part[:end])
+            counts[at] += run.counts[of]
+            labels[at] = run.label[of]
+            places[i][of] = n_values + at
             begins[i] += end
-        values[n_values : n_values + len(merged)] = merged
-        counts[n_values : n_values + len(merged)] = summed
-        n_values += len(merged)
-    return n_values
-
-
-def _stored(path: Path, array: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.signedinteger]:
-    """The array, in a file."""
-    np.save(path, array)
-    return np.load(path, mmap_mode="r") if len(array) else array
-
-
-def file_array(path: Path, n: int, dtype: type[np.signedinteger]) -> npt.NDArray[np.signedinteger]:
-    """A new array of n numbers, in a file."""
-    return np.lib.format.open_memmap(path, "w+", dtype, (n,)) if n else np.empty(0, dtype)
+        n_values += len(values)
+    return Run(*(array[:n_values] for array in merged)), places

@@ -24,9 +24,8 @@ def section(facts: Facts) -> str:
         "Below it, the perplexity on them and, in brackets, the **agreement**: the share of them that the row gives "
         "more than 1/2, and so foretells (Liu et al. 2024).",
         "**suffix**: words of the longest suffix of the context that train goes on from. **context**: how many of the "
-        "words before the token, no more than the model looks at, train has together. `<s>` counts as one.",
-        "**seen**: how often the two words before the token occur together in train; at the start of a row, where "
-        "there is only `<s>`, how many rows train has.",
+        "words before the token, no more than the model looks at, train has together. **count**: how often train has "
+        "the two words before the token, at the start of a row how many rows it has. `<s>` counts as one word.",
     ]
     return markdown.section(
         "By what is known of the context", *(_table(names, rows) for names, rows in sets.items()), bullets(says)

@@ -17,12 +17,13 @@ import numpy.typing as npt
 from lmbench.text.files import opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, ranking
-from lmbench.text.words import WIDE_SPACES, Words, WordTable, spelled, words_of
+from lmbench.text.words import BYTES, Words, learner, narrow_spaces, spelled, words_of
 
 BLOCK = 1 << 20
 """Bytes: what is made of a block stays in the processor's cache."""
 END = -1
 NEWLINE = 10
+BOM = "\ufeff".encode()
 
 Bytes = npt.NDArray[np.uint8]
 Ids = npt.NDArray[np.int32]
@@ -34,28 +35,33 @@ def read(path: Path, vocab: Vocabulary | None = None, *, min_count: int = 1, max
     vocab: of another text; without it that of this one is built, as Vocabulary.build does.
     """
     if vocab is not None:
-        return _of_parts([_encode(data, vocab) for data in blocks(path)], vocab)
-    table, names = WordTable.of([]), []  # ids by first occurrence, while reading
+        return _rows(_joined([_encode(data, vocab) for data in blocks(path)]), vocab)
+    table, names = learner(path.stat().st_size // BYTES if path.is_file() else 0), []
     parts = []
     for data in blocks(path):
         words = words_of(data)
         table, ids, new = table.learn(words.keys)
         names += spelled(data, words.begin[new], words.end[new])
-        parts.append(_with_ends(data, words, ids))
+        parts.append(_with_ends(data, words, ids, END))
+    del table
+    tokens = _joined(parts)  # ids by first occurrence, yet
+    slices = [tokens[start : start + BLOCK] for start in range(0, len(tokens), BLOCK)]
     counts = np.zeros(len(names), np.int64)
-    for part in parts:
+    for part in slices:
         counts += np.bincount(part[part != END], minlength=len(names))
     kept = ranking(names, counts, min_count=min_count, max_size=max_size)
     vocab = Vocabulary.of_words([names[i] for i in kept.tolist()])
     events = np.full(len(names) + 1, UNK, np.int32)
     events[kept] = np.arange(EOS + 1, len(vocab))
-    events[END] = END  # the last place
-    return _of_parts([events[part] for part in parts], vocab)
+    events[END] = EOS  # the last place
+    for part in slices:
+        part[:] = events[part]
+    return _rows(tokens, vocab)
 
 
 def encode(lines: Iterable[str], vocab: Vocabulary) -> Sentences:
     """Lines in memory as rows of ids, each ended by </s>; lines without a word are left out."""
-    return _of_parts([_encode(_bytes("\n".join(lines)), vocab)], vocab)
+    return _rows(_encode(_bytes("\n".join(lines)), vocab), vocab)
 
 
 def blocks(path: Path) -> Iterator[Bytes]:
@@ -63,17 +69,18 @@ def blocks(path: Path) -> Iterator[Bytes]:
 
     What is wrong with a text is found here and said by read_lines().
     """
-    any_word, mark = False, "\ufeff"
+    any_word, mark = False, BOM
     with opened(path) as file:
-        for data in _whole_lines(file):
+        for read in _whole_lines(file):
+            data = read.removeprefix(mark)
             try:
-                text = data.decode("utf-8").removeprefix(mark)
+                text = data.decode("utf-8")
             except UnicodeDecodeError:
                 text = "\0"
             if "\0" in text:
                 read_lines(path)
-            any_word, mark = any_word or not text.isspace(), ""
-            yield _bytes(text)
+            any_word, mark = any_word or not text.isspace(), b""
+            yield _bytes(text, data)
     if not any_word:
         read_lines(path)
 
@@ -92,37 +99,42 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def _bytes(text: str) -> Bytes:
-    if not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
-    if not text.isascii():
-        for space in WIDE_SPACES:
-            if space in text:
-                text = text.replace(space, " ")
-    return np.frombuffer((text if text.endswith("\n") else text + "\n").encode(), np.uint8)
+def _bytes(text: str, data: bytes = b"") -> Bytes:
+    """Text as blocks() says, ended by a line end. data: its bytes, if they are known."""
+    plain = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+    if not plain.endswith("\n"):
+        plain += "\n"
+    return narrow_spaces(np.frombuffer(data if plain is text and data else plain.encode(), np.uint8))
 
 
 def _encode(data: Bytes, vocab: Vocabulary) -> Ids:
     words = words_of(data)
     ids = vocab.table.find(words.keys)
-    return _with_ends(data, words, np.where(ids < 0, np.int32(UNK), ids + np.int32(EOS + 1)))
+    return _with_ends(data, words, np.where(ids < 0, np.int32(UNK), ids + np.int32(EOS + 1)), EOS)
 
 
-def _with_ends(data: Bytes, words: Words, ids: Ids) -> Ids:
-    """int32: the ids of a block's words with END where a line ends."""
-    lines = np.flatnonzero(data == NEWLINE)
-    marked = np.full(len(ids) + len(lines), END, np.int32)
-    marked[np.arange(len(ids)) + np.searchsorted(lines, words.begin)] = ids
-    return marked
+def _with_ends(data: Bytes, words: Words, ids: Ids, end: int) -> Ids:
+    """int32: the ids of a block's words, and end after those of each line that has any."""
+    before = np.searchsorted(words.begin, np.flatnonzero(data == NEWLINE))
+    before = before[np.diff(before, prepend=0) > 0]
+    is_end = np.zeros(len(ids) + len(before), bool)
+    is_end[before + np.arange(len(before))] = True
+    rows = np.empty(len(is_end), np.int32)
+    rows[is_end], rows[~is_end] = end, ids
+    return rows
 
 
-def _of_parts(parts: list[npt.NDArray[np.int32]], vocab: Vocabulary) -> Sentences:
-    """One row for each END that does not follow another."""
-    tokens = np.concatenate(parts) if parts else np.empty(0, np.int32)
-    ends = tokens == END
-    empty = ends.copy()
-    empty[1:] &= ends[:-1]
-    if empty.any():
-        tokens, ends = tokens[~empty], ends[~empty]
-    tokens[ends] = EOS
-    return Sentences(vocab, tokens, np.concatenate([[0], np.flatnonzero(ends) + 1]))
+def _joined(parts: list[Ids]) -> Ids:
+    """The parts in one array; they are used up, so that the text is in memory once."""
+    tokens = np.empty(sum(map(len, parts)), np.int32)
+    end = len(tokens)
+    while parts:
+        part = parts.pop()
+        tokens[end - len(part) : end] = part
+        end -= len(part)
+    return tokens
+
+
+def _rows(tokens: Ids, vocab: Vocabulary) -> Sentences:
+    """A row up to each </s>."""
+    return Sentences(vocab, tokens, np.append(0, np.flatnonzero(tokens == EOS) + 1))

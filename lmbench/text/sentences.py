@@ -88,6 +88,13 @@ class Sentences:
         """int64 (N,): the place of each token in its row, from 0."""
         return np.arange(self.n_tokens) - np.repeat(self.offsets[:-1], self.lengths)
 
+    @property
+    def is_start(self) -> npt.NDArray[np.bool_]:
+        """bool (N+1,): whether a row begins at each token; the end counts as a beginning."""
+        starts = np.zeros(self.n_tokens + 1, bool)
+        starts[self.offsets] = True
+        return starts
+
     @cached_property
     def previous(self) -> npt.NDArray[np.int32]:
         """int32 (N,): the token before each token, <s> (id V) at the start of a row."""

@@ -8,20 +8,45 @@ words share theirs in one of 37 million texts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import NamedTuple
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.compiled import loops
+
+if TYPE_CHECKING:
+    from lmbench.text.hashed_words import HashedWords
+
 Ints = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.int32]
 Keys = npt.NDArray[np.uint64]
 
 P = 0x9E3779B97F4A7C15
 _INVERSE = pow(P, -1, 1 << 64)
+BYTES = 8
+"""Of a word and its space, about, to guess how many words there will be."""
 _IS_SPACE = np.array([chr(byte).isspace() and byte < 128 for byte in range(256)])
 WIDE_SPACES = tuple(chr(c) for c in range(128, 0x10000) if chr(c).isspace())
-"""What else str.split() splits at: to be replaced before text becomes bytes."""
+"""What else str.split() splits at."""
+_leads = {space.encode()[0] for space in WIDE_SPACES}
+_FIRST, _LAST = min(_leads), max(_leads)  # no Hangul begins with a byte between them
+
+
+def narrow_spaces(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """UTF-8 that ends in a line end, with ASCII spaces for every byte of a wide one: it separates the same words."""
+    at = np.flatnonzero(data - np.uint8(_FIRST) <= _LAST - _FIRST)
+    for width in 2, 3:
+        wide = [int.from_bytes(space.encode(), "big") for space in WIDE_SPACES if len(space.encode()) == width]
+        places = [np.minimum(at + k, len(data) - 1) for k in range(width)]
+        codes = sum(data[place].astype(np.int64) << 8 * (width - 1 - k) for k, place in enumerate(places))
+        found = np.isin(codes, wide)
+        if found.any():
+            data = data.copy()
+            for place in places:
+                data[place[found]] = ord(" ")
+    return data
 
 
 class Words(NamedTuple):
@@ -38,6 +63,8 @@ class Words(NamedTuple):
 
 def words_of(data: npt.NDArray[np.uint8]) -> Words:
     """The words that ASCII white space separates."""
+    if compiled := loops(len(data) // BYTES):
+        return Words(*compiled.words_of(data, _IS_SPACE, np.uint64(P)))
     space = _IS_SPACE[data]
     edge = np.flatnonzero(np.diff(space, prepend=True, append=True))
     begin, end = edge[::2], edge[1::2]
@@ -60,7 +87,7 @@ class WordTable:
     """Which id each word has. keys: uint64 (V,) rising; ids: int32 (V,)."""
 
     keys: Keys
-    ids: npt.NDArray[np.int32]
+    ids: Ids
 
     @classmethod
     def of(cls, words: list[str]) -> WordTable:
@@ -78,8 +105,19 @@ class WordTable:
         order = np.argsort(found.keys)
         return cls(found.keys[order], order.astype(np.int32))
 
-    def find(self, keys: Keys) -> npt.NDArray[np.int32]:
+    @cached_property
+    def hashed(self) -> tuple[HashedWords, Ids]:
+        """The same words for compiled loops, numbered in the order of ids; and which id each number has, -1 for -1."""
+        from lmbench.text.hashed_words import HashedWords
+
+        order = np.argsort(self.ids)
+        return HashedWords.empty().learn(self.keys[order])[0], np.append(self.ids[order], np.int32(-1))
+
+    def find(self, keys: Keys) -> Ids:
         """int32 (W,): the ids of words, -1 where they are not in the table."""
+        if loops(len(keys)):
+            table, of_numbers = self.hashed
+            return of_numbers[table.find(keys)]
         ids = np.full(len(keys), -1, np.int32)
         if len(self.keys):
             order = np.argsort(keys)  # neighbours in the table are neighbours in memory
@@ -88,7 +126,7 @@ class WordTable:
             ids[order] = np.where(self.keys[at] == rising, self.ids[at], np.int32(-1))
         return ids
 
-    def learn(self, keys: Keys) -> tuple[WordTable, npt.NDArray[np.int32], Ints]:
+    def learn(self, keys: Keys) -> tuple[WordTable, Ids, Ints]:
         """A table that has these words too, numbered on as they first occur; their ids; where new ones are in keys."""
         ids = self.find(keys)
         unknown = np.flatnonzero(ids < 0)
@@ -99,6 +137,15 @@ class WordTable:
         ids[unknown] = rank[place]
         at = np.searchsorted(self.keys, new)
         return WordTable(np.insert(self.keys, at, new), np.insert(self.ids, at, rank)), ids, unknown[first[order]]
+
+
+def learner(tokens: int) -> WordTable | HashedWords:
+    """An empty table that is to learn the words of so many tokens."""
+    if loops(tokens):
+        from lmbench.text.hashed_words import HashedWords
+
+        return HashedWords.empty()
+    return WordTable.of([])
 
 
 def spelled(data: npt.NDArray[np.uint8], begin: Ints, end: Ints) -> list[str]:

@@ -215,7 +215,7 @@ def test_good_and_turing_foretell_what_is_new():
 def test_tokens_by_how_often_the_two_words_before_them_were_seen(train, test, stream):
     table = NGramTable.count(encoded(train, stream), TOP)
     found = familiar(encoded(test, stream), table)
-    assert found.names == ("seen 0", "seen 1-4", "seen 5-49", "seen 50+")
+    assert found.names == ("count 0", "count 1-4", "count 5-49", "count 50+")
     pairs = Counter(pair for row in spelled(train, stream) for pair in pairwise(["<s>", *row]))
     n_rows = len(spelled(train, stream))
     expected = []

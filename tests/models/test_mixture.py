@@ -60,7 +60,7 @@ def test_the_weights_are_a_distribution_and_are_told(mixed):
     assert mixed.weights_.sum() == pytest.approx(1)
     assert (mixed.weights_ >= 0).all()
     assert mixed.notes()[0].startswith("weights: two ")
-    assert mixed.config() == {"components": ["two", "one", "zeros"], "by": "", "iterations": 1000}
+    assert mixed.config() == {"components": ["two", "one", "zeros"], "by": "", "contexts": "length", "iterations": 1000}
 
 
 def test_scores_are_the_weighted_sum(mixed):
@@ -177,7 +177,12 @@ def test_strata_are_saved_and_told():
     again = reconstruct(describe(model)).restore(model.vocab_, model.state())
     np.testing.assert_array_equal(again.log_probs(TEST), model.log_probs(TEST))
     assert again.notes() == model.notes()
-    assert model.config() == {"components": ["ngram", "infinity"], "by": "infinity", "iterations": 1000}
+    assert model.config() == {
+        "components": ["ngram", "infinity"],
+        "by": "infinity",
+        "contexts": "length",
+        "iterations": 1000,
+    }
     assert model.n_params() == sum(part.n_params() for part in parts.values()) + 2 * 7
     np.testing.assert_array_equal(model.strata(TEST).of, parts["infinity"].strata(TEST).of)
 
@@ -187,3 +192,28 @@ def test_by_names_a_component_that_has_strata():
         Mixture(components=parts(2), by="three")
     with pytest.raises(BadConfig, match="by = 'cache' has no strata"):
         Mixture(components={**parts(2), "cache": Cache()}, by="cache")
+    with pytest.raises(BadConfig, match=r"by = 'infinity' has no context_counts: .*name a component of kind ngram, or"):
+        Mixture(components={**parts(2), "infinity": Infinity()}, by="infinity", contexts="count")
+    with pytest.raises(BadConfig, match="no contexts 'counts'"):
+        Mixture(components=parts(2), contexts="counts")
+
+
+@pytest.mark.parametrize("fields", [{"order": 1}, {"order": 2, "counts": False}])
+def test_counts_that_nobody_kept(fields):
+    parts = {"ngram": NGram(smoothing="witten_bell", **fields), "cache": Cache()}
+    with pytest.raises(BadConfig, match="by = 'ngram' does not know how often contexts occur; give it order = 2"):
+        Mixture(components=parts, by="ngram", contexts="count").fit(TRAIN, VALID)
+
+
+def test_buckets_of_counts():
+    parts = {"ngram": NGram(order=2, smoothing="witten_bell"), "cache": Cache(mu=5.0)}
+    model = Mixture(components=parts, by="ngram", contexts="count").fit(TRAIN, VALID)
+    strata, counts = model.strata(TEST), parts["ngram"].context_counts(TEST)
+    assert strata.names == ("count 0", "count 1-4", "count 5-49", "count 50+")
+    assert strata.of.tolist() == [0 if c < 1 else 1 if c < 5 else 2 if c < 50 else 3 for c in counts.tolist()]
+    assert model.weights_.shape == (4, 2)
+    one = Mixture(components=parts).fit(TRAIN, VALID)
+    gain = model.log_probs(VALID) - one.log_probs(VALID)
+    assert (np.bincount(model.strata(VALID).of, gain) >= -1e-9).all()
+    again = reconstruct(describe(model)).restore(model.vocab_, model.state())
+    np.testing.assert_array_equal(again.log_probs(TEST), model.log_probs(TEST))

@@ -139,3 +139,23 @@ def test_strata_are_the_words_of_context_that_train_has(order):
     assert strata.of.tolist() == expected
     assert strata.names[0] == ("context 0" if order > 1 else "context 0+")
     assert len(strata.names) == order
+
+
+@pytest.mark.parametrize("order", [2, 3, 5])
+def test_context_counts_are_of_the_two_words_before_a_token(order):
+    model = NGram(order=order, smoothing="witten_bell").fit(TRAIN, TEST)
+    padded = [(VOCAB.bos, *row) for row in TRAIN]
+    expected = []
+    for row in TEST:
+        for i in range(len(row)):
+            context = (VOCAB.bos, *row[:i])[-2:]
+            expected.append(sum(words[k : k + len(context)] == context for words in padded for k in range(len(words))))
+    assert 0 in expected
+    assert max(expected) == len(TRAIN)
+    for known in model, NGram(order=order, smoothing="witten_bell").restore(VOCAB, model.state()):
+        assert known.context_counts(TEST).tolist() == expected
+
+
+def test_context_counts_of_no_bigrams_and_of_counts_not_kept():
+    assert NGram(order=1).fit(TRAIN, TEST).context_counts(TEST) is None
+    assert NGram(order=3, counts=False).fit(TRAIN, TEST).context_counts(TEST) is None

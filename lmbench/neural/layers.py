@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -81,7 +81,7 @@ class GRU(Recurrence):
         return (z * h + (1 - z) * n,)
 
 
-LAYERS: dict[str, type[Recurrence]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+CELLS: dict[str, type[Recurrence]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
 
 class Stack(nn.Module):
@@ -93,31 +93,35 @@ class Stack(nn.Module):
         self.dropout = dropout
         self.units = layers[-1].units
 
-    def forward(self, x: Tensor, state: State = ()) -> tuple[Tensor, State]:
-        """Inputs and the state before, () for zeros -> outputs and the state after. h, and of LSTMs c, are
+    def __iter__(self) -> Iterator[Recurrence]:
+        """The layers, lowest first."""
+        return iter(cast("list[Recurrence]", self.layers))
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Inputs and the state before, zeros unless given -> outputs and the state after. h, and of LSTMs c, are
         (layers, B, H)."""
         after = []
-        for depth, layer in enumerate(self.layers):
-            x, *left = layer(self.dropout(x) if depth else x, tuple(part[depth] for part in state))
+        for depth, layer in enumerate(self):
+            x, *left = layer(self.dropout(x) if depth else x, tuple(part[depth] for part in state or ()))
             after.append(left)
         return x, tuple(torch.stack(parts) for parts in zip(*after, strict=True))
 
     def penalty(self) -> Tensor | None:
         """That of all layers, in nats per token; None if they have none."""
-        terms = [term for layer in self.layers if (term := layer.penalty()) is not None]  # type: ignore[operator]
+        terms = [term for layer in self if (term := layer.penalty()) is not None]
         return torch.stack(terms).sum() if terms else None
 
     def constrain(self) -> None:
         """Hold every layer to its constraints."""
-        for layer in self.layers:
-            layer.constrain()  # type: ignore[operator]
+        for layer in self:
+            layer.constrain()
 
 
 def recurrent_stack(
     cell: str, dim: int, hidden: int, layers: int, dropout: float, *, variational: bool = False, **options: Any
 ) -> Stack:
     """(B, T, D) -> (B, T, H): layers of cell, with a share dropped between them; options are those of Options."""
-    kind = choose(LAYERS, cell, "cell")
+    kind = choose(CELLS, cell, "cell")
     widths = [dim, *[hidden] * (layers - 1)]
     stacked = [kind(dim=width, units=hidden, return_sequences=True, return_state=True, **options) for width in widths]
     return Stack(stacked, Dropout(dropout, variational=variational))

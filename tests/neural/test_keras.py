@@ -26,7 +26,7 @@ from lmbench.neural.activations import ACTIVATIONS
 from lmbench.neural.constraints import CONSTRAINTS
 from lmbench.neural.dropout import keep
 from lmbench.neural.initializers import INITIALIZERS
-from lmbench.neural.layers import LAYERS
+from lmbench.neural.layers import CELLS
 from lmbench.neural.options import named
 from lmbench.neural.regularizers import REGULARIZERS
 from lmbench.neural.weights import Options
@@ -36,7 +36,7 @@ TOLERANCE = 1e-5
 """Nearer than this is not to be had: on torch, Keras 3 multiplies matrices in float32 where it goes step by step. Our
 own steps are held to the fused kernels, and these to torch's modules, within 1e-10 in test_layers.py."""
 THEIRS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
-CELLS = pytest.mark.parametrize("cell", LAYERS)
+EACH_CELL = pytest.mark.parametrize("cell", CELLS)
 
 # threshold has no defaults, and Keras 3.15's sparsemax on torch is not that of its paper: it adds up cumulative sums
 ACTIVATION = [
@@ -73,12 +73,12 @@ CALLS = {"masked": [True], "before": [True], "training": [True]}
 
 
 def for_cell(cell, options):
-    return {name: value for name, value in options.items() if name not in LAYERS[cell].lacks}
+    return {name: value for name, value in options.items() if name not in CELLS[cell].lacks}
 
 
 ALONE = [
     (cell, {name: value})
-    for cell in LAYERS
+    for cell in CELLS
     for name, values in for_cell(cell, {**VALUES, **CALLS}).items()
     for value in values
 ]
@@ -110,7 +110,7 @@ def their(option, spec):
 
 def pair(cell, rng, **options):
     """Our layer and theirs with the same random weights."""
-    ours = LAYERS[cell](dim=D, units=H, **options).double()
+    ours = CELLS[cell](dim=D, units=H, **options).double()
     shared = {option: their(option, value) for option, value in options.items() if option != "time_major"}
     theirs = THEIRS[cell](H, dtype="float64", **shared)
     theirs.activity_regularizer = shared.get("activity_regularizer")  # which Keras 3.15's SimpleRNN forgets
@@ -190,7 +190,7 @@ def compare(cell, *, masked=False, before=False, training=False, seed=0, **optio
 
 
 @pytest.mark.parametrize("seed", range(3))
-@CELLS
+@EACH_CELL
 def test_layers_agree_by_default(cell, seed):
     compare(cell, seed=seed, return_sequences=True, return_state=True)
 
@@ -203,7 +203,7 @@ def test_each_option_alone_agrees(cell, option):
 
 
 @given(
-    st.sampled_from(sorted(LAYERS)),
+    st.sampled_from(sorted(CELLS)),
     st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in {**VALUES, **CALLS}.items()}),
     st.integers(0, 2**20),
 )
@@ -218,7 +218,7 @@ def test_options_agree_in_any_combination(cell, options, seed):
 # The options themselves
 
 
-@CELLS
+@EACH_CELL
 def test_arguments_have_keras_names_and_defaults(cell):
     # use_cudnn: where kernels run is torch's business. Keras 3 dropped time_major; weight_drop is ours
     theirs = {
@@ -226,11 +226,11 @@ def test_arguments_have_keras_names_and_defaults(cell):
         for name, parameter in inspect.signature(THEIRS[cell].__init__).parameters.items()
         if name not in ("self", "kwargs", "use_cudnn")
     }
-    ours = {field.name: field.default for field in fields(LAYERS[cell]) if field.name not in LAYERS[cell].lacks}
+    ours = {field.name: field.default for field in fields(CELLS[cell]) if field.name not in CELLS[cell].lacks}
     del theirs["units"]
     assert {name: ours.get(name, "lacking") for name in theirs} == theirs
     assert ours.keys() - theirs.keys() == {"dim", "units", "time_major", "weight_drop"}
-    assert {field.name for field in fields(Options)} >= set(LAYERS[cell].lacks)
+    assert {field.name for field in fields(Options)} >= set(CELLS[cell].lacks)
 
 
 def test_names_are_keras():
@@ -268,7 +268,7 @@ def test_initializers_draw_from_the_same_law(spec):
 
 
 @pytest.mark.parametrize("spec", [*CONSTRAINT, "min_max_norm(min_value=0.7, max_value=0.8)"])
-@CELLS
+@EACH_CELL
 def test_constraints_agree_after_a_step_of_an_optimiser(cell, spec):
     options = dict.fromkeys(("kernel_constraint", "recurrent_constraint", "bias_constraint"), spec)
     ours, theirs = pair(cell, np.random.default_rng(1), **options)
@@ -283,7 +283,7 @@ def test_constraints_agree_after_a_step_of_an_optimiser(cell, spec):
     agree(ours.keras_weights(), [v.numpy() for v in variables], spec)
 
 
-@CELLS
+@EACH_CELL
 def test_keras_weights_come_back_as_they_went(cell):
     ours, theirs = pair(cell, np.random.default_rng(2))
     agree(ours.keras_weights(), theirs.get_weights(), cell)

@@ -10,7 +10,7 @@ from torch import nn
 
 from lmbench.errors import BadConfig
 from lmbench.neural.dropout import Dropout, WordDropout, keep
-from lmbench.neural.layers import LAYERS, LSTM, RNN, recurrent_stack
+from lmbench.neural.layers import CELLS, LSTM, RNN, recurrent_stack
 from lmbench.neural.network import EMBEDDING_NORM, Network, embedding_table
 
 D, H, B, T = 5, 4, 3, 6
@@ -40,7 +40,7 @@ def gru_step(x, state, w):
 
 
 STEPS = {"rnn": (rnn_step, 1), "lstm": (lstm_step, 2), "gru": (gru_step, 1)}
-CELLS = pytest.mark.parametrize("cell", LAYERS)
+EACH_CELL = pytest.mark.parametrize("cell", CELLS)
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def shaken(module):
 
 
 def layer(cell, **options):
-    return shaken(LAYERS[cell](dim=D, units=H, **{"return_sequences": True, "return_state": True, **options}))
+    return shaken(CELLS[cell](dim=D, units=H, **{"return_sequences": True, "return_state": True, **options}))
 
 
 def like(other, cell, **options):
@@ -94,7 +94,7 @@ def torch_weights(layer):
     return {"ih": layer.kernel, "hh": layer.recurrent_kernel, **bias}
 
 
-@CELLS
+@EACH_CELL
 def test_a_stack_computes_the_equations_of_its_cell(cell):
     stack = shaken(recurrent_stack(cell, D, H, 2, 0.0))
     x = inputs()
@@ -111,7 +111,7 @@ def test_a_stack_computes_the_equations_of_its_cell(cell):
     equal([out], [torch.stack(layer_in, 1)])
 
 
-@CELLS
+@EACH_CELL
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_a_stack_is_torchs_module(cell, use_bias):
     stack = shaken(recurrent_stack(cell, D, H, 3, 0.0, use_bias=use_bias))
@@ -133,7 +133,7 @@ def test_a_stack_is_torchs_module(cell, use_bias):
         equal(found, [getattr(theirs, f"{names[short]}_l{depth}").grad for short in ("ih", "hh")])
 
 
-@CELLS
+@EACH_CELL
 def test_step_by_step_is_what_the_fused_kernel_says(cell):
     fused, x = layer(cell), inputs()
     stepped = like(fused, cell, unroll=True)
@@ -158,7 +158,7 @@ def test_an_rnn_with_relu_has_a_fused_kernel_too():
 # The shape of a call
 
 
-@CELLS
+@EACH_CELL
 @pytest.mark.parametrize("options", [{}, {"activation": "softsign"}], ids=["fused", "steps"])
 def test_what_is_returned_is_chosen(cell, options):
     both, x = layer(cell, **options), inputs()
@@ -171,7 +171,7 @@ def test_what_is_returned_is_chosen(cell, options):
     equal([like(both, cell, **options, return_sequences=False, return_state=False)(x)], [state[0]])
 
 
-@CELLS
+@EACH_CELL
 @pytest.mark.parametrize("options", [{}, {"activation": "softsign"}], ids=["fused", "steps"])
 def test_backwards_is_the_reversed_input_and_time_major_the_transposed_one(cell, options):
     plain, x = layer(cell, **options), inputs()
@@ -182,7 +182,7 @@ def test_backwards_is_the_reversed_input_and_time_major_the_transposed_one(cell,
     equal(both(x.transpose(0, 1)), [part[:, -1] if part.ndim == 3 else part for part in plain(x.flip(1))])
 
 
-@CELLS
+@EACH_CELL
 @pytest.mark.parametrize("options", [{}, {"recurrent_activation": "hard_sigmoid"}], ids=["fused", "steps"])
 def test_a_stateful_layer_reads_in_pieces_what_it_reads_in_one(cell, options):
     options = {} if cell == "rnn" else options
@@ -198,7 +198,7 @@ def test_a_stateful_layer_reads_in_pieces_what_it_reads_in_one(cell, options):
     equal(like(whole, cell, **options)(x), whole(x))  # and one that is not stateful forgets
 
 
-@CELLS
+@EACH_CELL
 def test_masked_steps_leave_a_row_as_it_is(cell):
     plain, x = layer(cell), inputs(4)
     mask = torch.zeros(4, T, dtype=torch.bool)
@@ -230,7 +230,7 @@ def test_a_mask_turns_with_its_steps():
 # Dropout
 
 
-@CELLS
+@EACH_CELL
 def test_nothing_is_dropped_but_in_training(cell):
     plain, x = layer(cell), inputs()
     dropping = like(plain, cell, dropout=0.4, recurrent_dropout=0.3, weight_drop=0.5)
@@ -238,7 +238,7 @@ def test_nothing_is_dropped_but_in_training(cell):
     assert not torch.allclose(dropping.train()(x)[0], plain(x)[0])
 
 
-@CELLS
+@EACH_CELL
 def test_dropout_is_one_mask_of_inputs_for_all_steps_under_a_fused_kernel(cell):
     plain, x = layer(cell), inputs()
     dropping = like(plain, cell, dropout=0.4)
@@ -260,7 +260,7 @@ def test_masks_keep_means():
     assert float(mask.mean()) == pytest.approx(1, abs=0.01)
 
 
-@CELLS
+@EACH_CELL
 def test_weight_drop_is_a_mask_on_the_recurrent_kernel_under_a_fused_kernel(cell):
     plain, x = layer(cell), inputs()
     dropping = like(plain, cell, weight_drop=0.5)
@@ -378,7 +378,7 @@ def test_constraints_hold_after_a_step_of_an_optimiser():
 # First weights
 
 
-@CELLS
+@EACH_CELL
 def test_first_weights_obey_their_laws(cell):
     gates = {"rnn": 1, "lstm": 4, "gru": 3}[cell]
     stack = recurrent_stack(cell, 60, 50, 2, 0.0)

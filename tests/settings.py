@@ -59,6 +59,11 @@ SETTINGS: dict[str, list[Fields]] = {
         *({**RECURRENT, "cell": "gru", **VECTORS, "frozen": True, **output} for output in OUTPUTS),
         {**RECURRENT, "cell": "rnn", "frozen": True, **MAPPED, "weight_decay": 0.1},
         {**RECURRENT, "embeddings": "file", "vector_file": str(DATA / "toy.vec"), **MAPPED},
+        {**RECURRENT, "cell": "gru", "reset_after": False, "use_bias": False, "recurrent_dropout": 0.2},
+        {**RECURRENT, "cell": "lstm", "activation": "softsign", "activity_regularizer": "l2(1e-3)"}
+        | {"recurrent_initializer": "identity(0.5)", "unit_forget_bias": False, "kernel_constraint": "max_norm(2)"},
+        {**RECURRENT, "cell": "lstm", "layers": 2, "weight_drop": 0.2, "variational": True}
+        | {"dropout_input": 0.2, "dropout_output": 0.0, "dropout_embedding": 0.1},
     ],
     "cbow": [
         {**SMALL, "window": 3},

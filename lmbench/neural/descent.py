@@ -108,6 +108,7 @@ class Descent:
         if norm > self.settings.clip:  # most steps of a trained network are short, and need no pass over the gradients
             nn.utils.clip_grads_with_norm_(weights, self.settings.clip, norm)
         self.optimiser.step()
+        self.net.constrain()
         self.optimiser.zero_grad()
         if self.mean:
             self.averaged += 1

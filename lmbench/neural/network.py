@@ -38,3 +38,13 @@ class Network(nn.Module):
     def forward(self, inputs: Tensor, state: State = ()) -> tuple[Tensor, State]:
         """int64 (B, T) of ids up to V, which is <s>, and the state before them -> float32 (B, T, F), state after."""
         raise NotImplementedError
+
+    def penalty(self) -> Tensor | None:
+        """What regularizers add to the loss of the window just read, in nats per token; None where there are none.
+
+        Part of its gradient may run through that window's graph, which the features' gradient takes too.
+        """
+        return None
+
+    def constrain(self) -> None:
+        """Bring the weights back to where constraints allow them, after each step of the optimiser."""

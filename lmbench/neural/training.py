@@ -134,6 +134,8 @@ class Neural(WordVectors, Watched):
             read = 0
             for window, features in self._windows(train, descent.rng):
                 at = targets[window.cells].to(features.device)
+                if (penalty := self.net_.penalty()) is not None:
+                    penalty.backward(retain_graph=True)  # type: ignore[no-untyped-call] # features go back after it
                 nats = self.net_.output.backward(features[window.real.to(features.device)], at, self.batch_tokens)
                 descent.step(read / train.n_tokens, nats)
                 read += len(window.cells)

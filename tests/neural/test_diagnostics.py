@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy import toy
 
+from lmbench.errors import BadConfig
 from lmbench.models.recurrent import Recurrent
 from lmbench.neural.diagnostics import fitted
 from lmbench.neural.diagnostics.cells import Layer, layers_of, one_thread, unroll
@@ -53,9 +54,16 @@ def test_steps_are_those_of_the_fused_kernels(cell):
     below = unroll(lower, inputs)
     above = unroll(upper, below.output)
     torch.testing.assert_close(above.output, out, rtol=0, atol=1e-10)
-    for part, states in enumerate(last if cell == "lstm" else (last,)):
+    for part, states in enumerate(last):
         for layer, found in enumerate((below, above)):
             torch.testing.assert_close(found.states[-1][part], states[layer], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("options", [{"activation": "relu"}, {"cell": "gru", "reset_after": False}])
+def test_cells_whose_steps_are_not_known_are_refused(options):
+    cell = options.get("cell", "lstm")
+    with pytest.raises(BadConfig, match=f"this {cell.upper()} has other options"):
+        layers_of(recurrent_stack(**{"cell": cell, **options}, dim=D, hidden=H, layers=2, dropout=0.0))
 
 
 @pytest.mark.parametrize("cell", CELLS)

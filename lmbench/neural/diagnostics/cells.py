@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lmbench.errors import choose
+from lmbench.errors import BadConfig, choose
+from lmbench.neural.layers import Stack
 
 States = tuple[Tensor, ...]
 Gates = dict[str, Tensor]
@@ -61,11 +62,17 @@ class Unrolled:
         return torch.stack([state[0] for state in self.states[1:]], 1)
 
 
-def layers_of(stack: nn.RNNBase) -> list[Layer]:
+def layers_of(stack: Stack) -> list[Layer]:
     """The layers of a stack, lowest first, as they are: the same tensors. All that diagnostics know of a stack."""
-    cell = stack.mode.lower().split("_")[0]
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    return [Layer(cell, *(getattr(stack, f"{name}_l{at}") for name in names)) for at in range(stack.num_layers)]
+    for layer in stack:
+        if (layer.activation, layer.recurrent_activation, layer.reset_after) != ("tanh", "sigmoid", True):
+            raise BadConfig(
+                "diagnostics take the steps of cells with tanh, sigmoid and the reset gate after the product, and this "
+                f"{type(layer).__name__} has other options: name rows that have not"
+            )
+    return [
+        Layer(type(layer).__name__.lower(), layer.kernel, layer.recurrent_kernel, *layer.biases()) for layer in stack
+    ]
 
 
 def unroll(layer: Layer, inputs: Tensor, start: States | None = None) -> Unrolled:

@@ -9,10 +9,11 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lmbench.neural.diagnostics.cells import Layer, Unrolled, layers_of, unroll
 from lmbench.neural.diagnostics.gradients import Reach, reach
+from lmbench.neural.layers import Stack
 from lmbench.neural.network import Network
 from lmbench.neural.training import Neural
 from lmbench.neural.windows import Int64s, Lanes
@@ -30,7 +31,7 @@ LOW, HIGH = 0.1, 0.9
 
 def stack_of(net: Network) -> list[Layer]:
     """The layers of a recurrent network, lowest first."""
-    return layers_of(cast(nn.RNNBase, net.stack))
+    return layers_of(cast(Stack, net.stack))
 
 
 def at_hand(model: Neural) -> Network:

@@ -102,27 +102,28 @@ def _masses(backoff: BackOff, pooled: Bools) -> list[Floats]:
     """
     index, log_p = backoff.index, backoff.log_p
     masses = [np.exp(log_p[0][pooled]).sum(keepdims=True)]
-    nowhere = np.zeros(len(pooled), np.int64)
-    suffixes = [_Suffixes(nowhere, nowhere, np.zeros(len(pooled)))]
-    for n in range(2, index.order + 1):
-        suffixes.append(_Suffixes.of(backoff, n, suffixes))
+    suffixes = index.suffixes()
+    of_context = _Longest.of(backoff, next(suffixes))
+    for n, pairs in enumerate(suffixes, start=2):
+        longest = _Longest.of(backoff, pairs)
         rows = np.flatnonzero(pooled[index.word(n)])
-        lengths, grams, below = (part[rows] for part in suffixes[-1])
+        lengths, grams, below = (part[rows] for part in longest)
         for length in range(1, n):
             at = lengths == length
             below[at] += log_p[length - 1][grams[at]]
         context, many = index.context(n)[rows], index.n_contexts(n)
         passed = np.empty(many)
         for length in range(n - 1):
-            at = suffixes[n - 2].length == length
-            passed[at] = masses[length][suffixes[n - 2].gram[at]]
+            at = of_context.length == length
+            passed[at] = masses[length][of_context.gram[at]]
         left = np.maximum(passed - np.bincount(context, np.exp(below), many), 0)
         listed = np.bincount(context, np.exp(log_p[n - 1][rows]), many)
         masses.append(listed + np.exp(backoff.log_gamma[n - 2]) * left)
+        of_context = longest
     return masses
 
 
-class _Suffixes(NamedTuple):
+class _Longest(NamedTuple):
     """The longest suffix of each n-gram that is listed itself, the n-gram left out; int64, int64, float64 (G,).
 
     length:     its words; 0, and the gram 0, for the empty one of a unigram
@@ -135,21 +136,17 @@ class _Suffixes(NamedTuple):
     log_weight: Floats
 
     @classmethod
-    def of(cls, backoff: BackOff, n: int, lower: Sequence[_Suffixes]) -> _Suffixes:
-        """Those of order n: the suffixes of a context, each shorter than the one before, are tried in turn."""
-        index = backoff.index
-        context, word = index.context(n), index.word(n)
-        length, at = lower[n - 2].length[context], lower[n - 2].gram[context]
-        gram, log_weight = np.full(len(word), -1), np.zeros(len(word))
-        for tried in range(n - 2, -1, -1):
-            asked = np.flatnonzero((length == tried) & (gram < 0))
-            gram[asked] = index.find(tried + 1, at[asked], word[asked])
-            missed = asked[gram[asked] < 0]
-            if tried:
-                shorter = at[missed]
-                log_weight[missed] += backoff.log_gamma[tried - 1][shorter]
-                length[missed], at[missed] = lower[tried - 1].length[shorter], lower[tried - 1].gram[shorter]
-        return cls(length + 1, gram, log_weight)
+    def of(cls, backoff: BackOff, pairs: Sequence[tuple[Ints, Ints]]) -> _Longest:
+        """From what NGramIndex.suffixes() says of one order."""
+        length, gram = np.zeros((2, len(pairs[-1][0])), np.int64)
+        log_weight = np.zeros(len(gram))
+        for m, (at, context) in enumerate(pairs[:-1], start=1):
+            listed, known = at >= 0, context >= 0
+            length[listed], gram[listed], log_weight[listed] = m, at[listed], 0.0
+            if m > 1:
+                passed = known & ~listed
+                log_weight[passed] += backoff.log_gamma[m - 2][context[passed]]
+        return cls(length, gram, log_weight)
 
 
 class _Builder:

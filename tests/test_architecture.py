@@ -36,6 +36,7 @@ HOMES = {
     "kiwipiepy_model": ("text/tokenizers.py",),
     "matplotlib": (
         "report/canvas.py",
+        "report/curve.py",
         "report/figures.py",
         "report/gates_figures.py",
         "report/gradients_figures.py",

@@ -15,6 +15,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -72,11 +73,11 @@ def above(axes: Axes, x: float, text: str, ha: str) -> None:
     )  # fmt: skip
 
 
-def ticks(axes: Axes, ticks: Sequence[float]) -> None:
+def ticks(axis: Axis, places: Sequence[float]) -> None:
     """Plain numbers at these places of a log scale, nothing between."""
-    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.10g}"))
+    axis.set_major_locator(FixedLocator(list(places)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.10g}"))
 
 
 def percent_axis(axes: Axes) -> None:

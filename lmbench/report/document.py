@@ -41,6 +41,7 @@ FIGURES = {
     "perplexity": "Perplexity of every row with its 95 % interval",
     "coverage": "Crossed preference and coverage of every row",
     "story": "Probability of each word of the story under every row",
+    "timings_curve": "Perplexity of valid against minutes of training",
 }
 
 
@@ -61,7 +62,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         gates.section(facts, figures),
         vectors.neighbours(facts),
         vectors.blanks(facts),
-        costs(facts),
+        costs(facts, figures),
         notes(facts),
         reproduce(facts),
     )
@@ -310,8 +311,8 @@ def story(facts: Facts, figures: Sequence[str]) -> str:
     return section("The story, word by word", *parts)
 
 
-def costs(facts: Facts) -> str:
-    """What each row took."""
+def costs(facts: Facts, figures: Sequence[str]) -> str:
+    """What each row took, and what networks came to in that time."""
     rows = facts.scored
     if not rows:
         return ""
@@ -335,7 +336,7 @@ def costs(facts: Facts) -> str:
         text += " On a CPU the kernels of the tanh RNN are not those of the LSTM, so a difference in time between "
         text += "cells is not a property of the models."
     header = ["row", "parameters", "size on disk", "fit, s", "tokens/s scored", "peak memory, MB"]
-    return section("Costs", text, table(header, lines))
+    return section("Costs", text, table(header, lines), _figure("timings_curve", figures))
 
 
 def notes(facts: Facts) -> str:

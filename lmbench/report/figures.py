@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from lmbench.report import gates_figures, numbers, sparsity_figures
+from lmbench.report import curve, gates_figures, numbers, sparsity_figures
 from lmbench.report.canvas import (
     COLOURS,
     DASHED,
@@ -137,7 +137,7 @@ def perplexity(facts: Facts, comparison: Comparison) -> Figure | None:
     axes.set_xscale("log", base=2)
     axes.set_xlim(1, end)
     powers = [2.0**k for k in range(math.ceil(math.log2(end)))]
-    ticks(axes, powers if len(powers) <= 10 else powers[::2])
+    ticks(axes.xaxis, powers if len(powers) <= 10 else powers[::2])
     axes.set_xlabel("perplexity on test (log scale from 1, certainty: equal lengths are equal bits), 95 % interval")
     _floor(axes, facts, zorder=3)
     return figure
@@ -215,6 +215,7 @@ FIGURES: dict[str, Callable[[Facts, Comparison], Figure | None]] = {
     "coverage": coverage,
     "story": story,
     **gates_figures.FIGURES,
+    **curve.FIGURES,
 }
 
 
@@ -266,7 +267,7 @@ def _perplexities(axes: Axes, facts: Facts, comparison: Comparison, rows: Sequen
         above(axes, math.sqrt(band * edge), "impossible\ntokens", "center")
     axes.set_xscale("log")
     axes.set_xlim(first / room**0.08, edge)
-    ticks(axes, round_numbers(first, last))
+    ticks(axes.xaxis, round_numbers(first, last))
     _floor(axes, facts)
 
 

@@ -57,7 +57,7 @@ def long_lag(facts: Facts, _: Comparison) -> Figure | None:
         f"chance {chance:g} %", (lags[0], chance), xytext=(0, -11), textcoords="offset points", fontsize=SMALL
     )
     axes.set_xscale("log")
-    ticks(axes, lags)
+    ticks(axes.xaxis, lags)
     axes.set_xlim(lags[0] * 0.93, lags[-1] * 1.02)
     axes.set_ylim(0, 101)
     axes.set_yticks(range(0, 101, 25), [f"{value} %" for value in range(0, 101, 25)])
@@ -221,7 +221,7 @@ def pace(facts: Facts, _: Comparison) -> Figure | None:
             axes.set_yscale("log")
             axes.set_xscale("log")
             axes.grid(axis="y", color=FAINT, lw=0.7)
-            ticks(axes, sorted({line["length"] for line in lines}))
+            ticks(axes.xaxis, sorted({line["length"] for line in lines}))
             axes.yaxis.set_minor_formatter(NullFormatter())
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.0f}"))
             if what == "score":

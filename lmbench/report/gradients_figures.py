@@ -116,7 +116,7 @@ def exploding(facts: Facts, _: Comparison) -> Figure | None:
     axes.set_yscale("log")
     axes.set_xscale("log")
     _powers(axes)
-    ticks(axes, lags)
+    ticks(axes.xaxis, lags)
     axes.set_title(f"One step of descent, kernel × {most:g}", loc="left")
     axes.set_xlabel("lag (log scale)")
     axes.set_ylabel("length of the step / lr")

@@ -60,7 +60,7 @@ def growth(facts: Facts, _: Comparison) -> Figure | None:
         ends.append((values[-1], f"{_gram(int(order))}, {numbers.percent(values[-1] / 100)}", colour))
     axes.set_xscale("log")
     axes.set_xlim(sizes[0] * 0.93, sizes[-1] * 1.03)
-    ticks(axes, round_numbers(sizes[0], sizes[-1]))
+    ticks(axes.xaxis, round_numbers(sizes[0], sizes[-1]))
     axes.set_xlabel("tokens of train, from its beginning (log scale)")
     percent_axis(axes)
     axes.set_title("Share of the tokens of test that end an n-gram that train does not have", loc="left")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from lmbench.report import document, figures, gates, sparsity, tables, vectors
+from lmbench.report import curve, document, figures, gates, sparsity, tables, vectors
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 from lmbench.storage import atomic_write
@@ -29,6 +29,7 @@ def write(folder: Path) -> list[Path]:
         "story.csv": tables.story(facts),
         "costs.csv": tables.costs(facts),
         "timings.csv": tables.timings(facts),
+        "timings_curve.csv": curve.table(facts),
         **gates.tables(facts),
     }
     drawn = figures.draw(facts, comparison)

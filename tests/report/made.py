@@ -207,6 +207,8 @@ def result(name: str, seed: int | None = None, models: Mapping[str, Any] = MODEL
             "probe_log_probs": probe, "probe_ranks": np.full(n_probes, 4.5), "probe_phrase_log_probs": probe,
             "crossed_log_probs": crossed, "story_log_probs": words, "story_ranks": np.full(15, 3.0),
         }  # fmt: skip
+    if family == "recurrent":
+        arrays["curve"] = np.array([(60.0 * epoch, ppl * (1 + 1 / epoch**2)) for epoch in range(1, 6)])
     if name == "stupid":
         metrics = {k: v for k, v in metrics.items() if k.startswith(("c2", "c3"))}
     return Result(
@@ -238,4 +240,6 @@ def build(folder: Path, models: Mapping[str, Any] = MODELS, edit: Edit = lambda 
 def slower(result: Result) -> Result:
     """The same result from a slower machine."""
     timed = ("fit_seconds", "score_seconds", "score_tokens_per_second", "peak_mb")
-    return replace(result, costs={k: v * 3 + 1 if k in timed else v for k, v in result.costs.items()})
+    costs = {k: v * 3 + 1 if k in timed else v for k, v in result.costs.items()}
+    arrays = {k: v * [3, 1] if k == "curve" else v for k, v in result.arrays.items()}
+    return replace(result, costs=costs, arrays=arrays)

@@ -24,7 +24,7 @@ from lmbench.report.facts import read
 from lmbench.report.write import write
 
 SPARSITY = ("sparsity", "sparsity_growth", "sparsity_longest", "sparsity_units")
-FIGURES = ("overview", "perplexity", *SPARSITY, "coverage", "story")
+FIGURES = ("overview", "perplexity", *SPARSITY, "coverage", "story", "timings_curve")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -50,7 +50,18 @@ def report(tmp_path_factory):
 
 
 def test_every_file_is_there(report):
-    tables = ("main", "seeds", "statistics", *SPARSITY, "sparsity_counts", "coverage", "story", "costs", "timings")
+    tables = (
+        "main",
+        "seeds",
+        "statistics",
+        *SPARSITY,
+        "sparsity_counts",
+        "coverage",
+        "story",
+        "costs",
+        "timings",
+        "timings_curve",
+    )
     expected = {f"{name}.csv" for name in tables} | {"report.md"}
     expected |= {f"figures/{name}.{suffix}" for name in FIGURES for suffix in ("png", "svg")}
     assert set(contents(report)) == expected
@@ -61,7 +72,9 @@ def test_other_timings_change_timings_csv_and_report_md_alone(report, tmp_path):
     write(made.build(tmp_path, edit=made.slower))
     before, after = contents(report), contents(tmp_path)
     assert set(before) == set(after)
-    assert {name for name in before if before[name] != after[name]} == {"timings.csv", "report.md"}
+    changed = {name for name in before if before[name] != after[name]}
+    timings = {"timings.csv", "timings_curve.csv", "figures/timings_curve.png", "figures/timings_curve.svg"}
+    assert changed == {"report.md", *timings}
 
 
 def test_images_hold_no_date_and_no_version(report):

@@ -78,6 +78,7 @@ def test_the_readme_has_commands():
         "export",
         "fit",
         "verify",
+        "diagnose",
     }
 
 

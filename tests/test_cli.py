@@ -419,4 +419,4 @@ def test_verify_holds_rows_to_published_figures(capsys):
 
 def test_verify_wants_published_figures(capsys):
     assert main(["verify", "hungry"]) == 2
-    assert "no benchmark 'hungry' names published figures; one of: ptb, ptb-stream" in capsys.readouterr().err
+    assert "no benchmark 'hungry' holds rows to published figures; one of: ptb, ptb-stream" in capsys.readouterr().err

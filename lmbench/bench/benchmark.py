@@ -120,8 +120,9 @@ class Benchmark:
         return groups
 
     def with_figures(self) -> list[str]:
-        """The rows that figures are published for, and those they must stay below."""
-        named = [[row, *([figure.below] if figure.below else [])] for row, figure in self.published.items()]
+        """The rows that are held to figures, and those they must stay below."""
+        held = {row: figure for row, figure in self.published.items() if figure.enforced}
+        named = [[row, *([figure.below] if figure.below else [])] for row, figure in held.items()]
         return list(dict.fromkeys(name for names in named for name in names))
 
     def select(self, names: Iterable[str]) -> list[Row]:

@@ -24,6 +24,11 @@ class Published:
     below: str = ""
     source: str = ""
 
+    @property
+    def enforced(self) -> bool:
+        """Whether there is a bound."""
+        return (self.within, self.within_share, self.at_most) != (None, None, None) or bool(self.below)
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -52,6 +52,8 @@ def test_the_difference_is_a_share_of_the_published_figure():
 def test_rows_to_run_are_those_with_figures_and_those_they_are_held_against():
     table = {**TABLE, "published": {"two": {"ppl": 3, "below": "one"}}}
     assert parse(table, "x", Path(), "x.toml").with_figures() == ["two", "one"]
+    shown = {**TABLE, "published": {"two": {"ppl": 3, "source": "seen somewhere"}}}
+    assert parse(shown, "x", Path(), "x.toml").with_figures() == []
 
 
 @pytest.mark.parametrize(

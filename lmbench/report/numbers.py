@@ -51,6 +51,14 @@ def percent(value: float | None) -> str:
     return _special(value) or f"{100 * float(value or 0):.1f} %"
 
 
+def difference(value: float) -> str:
+    """How far a number is from another, as a share of that one."""
+    if value != value:
+        return DASH
+    shown = _minus(f"{100 * value:+.2f} %")
+    return "0.00 %" if shown in ("+0.00 %", "−0.00 %") else shown
+
+
 def probability(value: float) -> str:
     """Three digits, however small; 0 only where it is exact."""
     if value == 0:

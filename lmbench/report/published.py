@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from lmbench.measures.published import Published, difference, verdicts
 from lmbench.report import markdown, numbers
 from lmbench.report.facts import Facts
@@ -24,7 +22,7 @@ def section(facts: Facts) -> str:
                 escape(verdict.row),
                 numbers.perplexity(verdict.found),
                 numbers.perplexity(verdict.published.ppl),
-                numbers.DASH if math.isnan(apart) else f"{100 * apart:+.2f} %",
+                numbers.difference(apart),
                 escape(verdict.wanted) or "shown only",
                 ("yes" if verdict.holds else "**no**") if verdict.wanted else numbers.DASH,
                 escape(verdict.published.source),

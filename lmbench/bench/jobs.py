@@ -26,7 +26,7 @@ from lmbench.bench import store
 from lmbench.bench.benchmark import Row
 from lmbench.bench.evaluate import Yardstick, evaluate
 from lmbench.bench.results import Result, file_stem
-from lmbench.errors import LMBenchError
+from lmbench.errors import Diverged, LMBenchError
 from lmbench.measures.cost import peak_memory, stopwatch
 from lmbench.model import LanguageModel
 from lmbench.models import construct, kinds, model_class
@@ -89,9 +89,9 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     """Fit, save, measure. An error that is about this row becomes a Result that says so."""
     start_mb = peak_memory()
     blank = _result(job, bench)
+    checkpoint = bench.models / f"{job.stem}.checkpoint"
     try:
         model = build(job, bench.models)
-        checkpoint = bench.models / f"{job.stem}.checkpoint"
         curve, start = [], time.perf_counter()
 
         def note(epoch: int, epochs: int, valid_nats: float) -> None:
@@ -108,6 +108,9 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         model_bytes = store.save(model, bench.models / job.stem, job.key)
         checkpoint.unlink(missing_ok=True)
         found = evaluate(model, bench.yardstick)
+    except Diverged as error:
+        kept = f"; the last good epoch is in {checkpoint}" if checkpoint.is_file() else ""
+        return replace(blank, error=f"{error}{kept}")
     except LMBenchError as error:
         return replace(blank, error=str(error))
     except MemoryError:

@@ -355,3 +355,14 @@ def test_a_device_that_is_not_there_fails_the_networks_alone(tmp_path, monkeypat
     two, net = (jobs.execute(job, planned.bench, lambda *_: None) for job in planned.todo)
     assert two.error is None
     assert net.error == ("device cuda: torch finds no CUDA device here; use --device cpu, or a torch built for CUDA")
+
+
+def test_a_row_that_diverges_keeps_its_last_good_epoch_and_the_others_go_on(tmp_path):
+    rows = ROWS[: ROWS.index("[rows.mix]")].replace("epochs = 2", 'epochs = 3\nschedule = "hold"\ndecay = 1e37')
+    planned = plan(write(tmp_path, rows), ["net", "one"], tmp_path / "out")
+    results = {event.row: event for event in runner.run(planned) if isinstance(event, Result)}
+    checkpoint = tmp_path / "out" / "tiny" / "models" / "net.seed0.checkpoint"
+    assert results["one"].error is None
+    assert "left the finite numbers in epoch 2" in results["net"].error
+    assert results["net"].error.endswith(f"; the last good epoch is in {checkpoint}")
+    assert checkpoint.is_file()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -15,6 +18,20 @@ def stopwatch() -> Iterator[list[float]]:
     start = time.perf_counter()
     yield seconds
     seconds.append(time.perf_counter() - start)
+
+
+def latencies(act: Callable[[Item], object], items: Iterable[Item], most: float = 0.25) -> list[float]:
+    """Milliseconds of each act on one item, until `most` seconds are over; the first, which warms up, is left out."""
+    found: list[float] = []
+    begin = time.perf_counter()
+    for item in items:
+        start = time.perf_counter()
+        act(item)
+        now = time.perf_counter()
+        found.append(1000 * (now - start))
+        if now - begin > most:
+            break
+    return found[1:]
 
 
 def peak_memory() -> float:

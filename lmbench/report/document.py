@@ -323,6 +323,7 @@ def costs(facts: Facts, figures: Sequence[str]) -> str:
             numbers.size(row.cost("model_bytes")),
             numbers.seconds(row.cost("fit_seconds")),
             numbers.count(row.cost("score_tokens_per_second")),
+            numbers.milliseconds(row.cost("latency_ms"), row.cost("latency_95_ms")),
             numbers.count(row.cost("peak_mb")),
         ]
         for row in rows
@@ -330,12 +331,13 @@ def costs(facts: Facts, figures: Sequence[str]) -> str:
     environment = _environment(facts)
     ran = [f"{name} {escape(str(environment[name]))}" for name in ("jobs", "threads") if name in environment]
     text = f"Rows ran with {listed(ran)}. " if ran else ""
+    text += "One sentence alone is scored in so many milliseconds: the median and, in brackets, the 95th percentile. "
     text += "Memory is what the row's process added at its peak. Seconds and memory differ from run to run and from "
     text += "machine to machine; parameters and size do not."
     if any(row.kind == "recurrent" and row.first.config.get("cell") == "rnn" for row in rows):
         text += " On a CPU the kernels of the tanh RNN are not those of the LSTM, so a difference in time between "
         text += "cells is not a property of the models."
-    header = ["row", "parameters", "size on disk", "fit, s", "tokens/s scored", "peak memory, MB"]
+    header = ["row", "parameters", "size on disk", "fit, s", "tokens/s scored", "one sentence, ms", "peak memory, MB"]
     return section("Costs", text, table(header, lines), _figure("timings_curve", figures))
 
 

@@ -90,6 +90,11 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
+def milliseconds(median: float | None, tail: float | None) -> str:
+    """A median and, in brackets, what few are above."""
+    return DASH if median is None or tail is None else f"{median:.3g} ({tail:.3g})"
+
+
 def size(value: float | None) -> str:
     """Bytes as kB, MB or GB of 1000."""
     if special := _special(value):

@@ -215,8 +215,10 @@ def result(name: str, seed: int | None = None, models: Mapping[str, Any] = MODEL
         benchmark="toy", row=name, kind=kind, family=family, config=config, key="k", seed=seed,
         track="adaptive" if name == "cache" else "static", normalised=name != "stupid", n_params=123456,
         metrics=metrics, arrays=arrays, notes=("order | 3",) if name == "kn-3" else (),
-        costs={"fit_seconds": 1.5, "score_seconds": 0.2, "score_tokens_per_second": 3e5, "model_bytes": 2.5e6,
-               "peak_mb": 120.0},
+        costs={
+            "fit_seconds": 1.5, "score_seconds": 0.2, "score_tokens_per_second": 3e5, "latency_ms": 1.2,
+            "latency_95_ms": 3.4, "model_bytes": 2.5e6, "peak_mb": 120.0,
+        },
     )  # fmt: skip
 
 
@@ -239,7 +241,7 @@ def build(folder: Path, models: Mapping[str, Any] = MODELS, edit: Edit = lambda 
 
 def slower(result: Result) -> Result:
     """The same result from a slower machine."""
-    timed = ("fit_seconds", "score_seconds", "score_tokens_per_second", "peak_mb")
+    timed = ("fit_seconds", "score_seconds", "score_tokens_per_second", "latency_ms", "latency_95_ms", "peak_mb")
     costs = {k: v * 3 + 1 if k in timed else v for k, v in result.costs.items()}
     arrays = {k: v * [3, 1] if k == "curve" else v for k, v in result.arrays.items()}
     return replace(result, costs=costs, arrays=arrays)

@@ -15,7 +15,7 @@ from lmbench.report.facts import Facts, Row
 from lmbench.report.layout import round_numbers, short
 from lmbench.report.tables import frame
 
-MOST = 10
+MOST = len(COLOURS)
 """Lines that can be told apart."""
 
 
@@ -52,10 +52,8 @@ def draw(facts: Facts, _: Comparison) -> Figure | None:
     shown = np.concatenate([curve[1:, 1] for curve in lines.values()])  # the first epoch would press the rest together
     low, high = float(shown.min()) * 0.98, float(shown.max()) * 1.1
     ends = []
-    for i, (name, curve) in enumerate(lines.items()):
-        colour = COLOURS[i % len(COLOURS)]
-        style = "-" if i < len(COLOURS) else "--"
-        axes.plot(curve[:, 0] / 60, curve[:, 1], ls=style, marker="o", ms=3.5, lw=1.6, color=colour)
+    for colour, (name, curve) in zip(COLOURS, lines.items(), strict=False):
+        axes.plot(curve[:, 0] / 60, curve[:, 1], marker="o", ms=3.5, lw=1.6, color=colour)
         ends.append((100 * float(np.log(curve[:, 1].min() / low) / np.log(high / low)), short(name), colour))
     axes.set_yscale("log")
     axes.set_ylim(low, high)
@@ -66,7 +64,8 @@ def draw(facts: Facts, _: Comparison) -> Figure | None:
     beside.set_axis_off()
     line_names(beside, last, ends)
     axes.set_xlabel("minutes of training")
-    axes.set_title("Perplexity of valid after each epoch (log scale), first seed", loc="left")
+    of = f", the {MOST} best networks" if len(lines) == MOST else ""
+    axes.set_title(f"Perplexity of valid after each epoch (log scale), first seed{of}", loc="left")
     ticks(axes.yaxis, round_numbers(low, high))
     return figure
 

@@ -20,7 +20,7 @@ def stopwatch() -> Iterator[list[float]]:
     seconds.append(time.perf_counter() - start)
 
 
-def latencies(act: Callable[[Item], object], items: Iterable[Item], most: float = 0.25) -> list[float]:
+def latencies(act: Callable[[Item], object], items: Iterable[Item], most: float = 0.08) -> list[float]:
     """Milliseconds of each act on one item, until `most` seconds are over; the first, which warms up, is left out."""
     found: list[float] = []
     begin = time.perf_counter()

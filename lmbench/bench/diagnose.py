@@ -6,7 +6,6 @@ which is not done again while nothing it depends on has changed), `rows`, and `p
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import signal
@@ -30,6 +29,7 @@ from lmbench.neural.diagnostics.cells import one_thread
 from lmbench.neural.diagnostics.gradients import Reach, rate, spectral_radius
 from lmbench.neural.diagnostics.long_lag import Task
 from lmbench.neural.training import Neural
+from lmbench.storage import sha256
 from lmbench.text.corpus import Corpus
 from lmbench.text.files import normalise
 from lmbench.text.sentences import Sentences
@@ -171,7 +171,7 @@ def _memory(stem: Path, settings: Settings, side_by_side: int, environment: dict
     """The task, unless its facts hold already."""
     wanted = {name: getattr(settings, name) for name in ("lags", "shown", "factors", "strides")}
     wanted |= {"task": asdict(settings.task), "nets": NETS, "code": code(("neural",)), "libraries": versions()}
-    key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    key = sha256(json.dumps(wanted, sort_keys=True).encode())
     try:
         if load_pair(stem.with_suffix(".json"))[0]["key"] == key:
             yield "long-lag task: done already"

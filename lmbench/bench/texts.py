@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from lmbench.errors import BadText
@@ -15,7 +13,7 @@ from lmbench.text.corpus import Corpus
 from lmbench.text.files import read_lines
 from lmbench.text.token_cache import tokenize
 from lmbench.text.tokenizers import TOKENIZERS
-from lmbench.text.vocabulary import ranking
+from lmbench.text.vocabulary import ranked
 
 BUILTIN: dict[str, Callable[[], list[str]]] = {"hungry": lambda: [" ".join(row) for row in hungry.splits()["train"]]}
 """Texts that come with lmbench: the train split of the built-in corpus under its first seed."""
@@ -37,9 +35,7 @@ class EmbeddingText:
 
     def words(self, least: int) -> list[str]:
         """Those that occur `least` times or more, by falling count."""
-        counts = Counter(chain.from_iterable(self.tokens))
-        names = list(counts)
-        return [names[i] for i in ranking(names, list(counts.values()), min_count=least).tolist()]
+        return ranked(self.tokens, min_count=least)
 
     def refuse_test(self, corpus: Corpus) -> None:
         """BadText where a sentence of test, or of a further test set, is a line of it. Train and valid may be."""

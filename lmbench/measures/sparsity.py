@@ -134,11 +134,8 @@ def familiar(text: Sentences, train: NGramTable) -> Strata:
 
     <s> is a word. At the start of a row there is nothing before it, and it alone is the context, once a row of train.
     """
-    _, context = train.lookup(text)[2]
     pairs = train.orders[1]
-    times = np.where(context >= 0, pairs.counts[context], 0).astype(np.int64)
-    times[text.positions == 0] = pairs.counts[pairs.bos :].sum()
-    return Strata.by_count(times)
+    return Strata.by_count(train.index.context_counts(text, pairs.counts, int(pairs.counts[pairs.bos :].sum())))
 
 
 def unseen_masks(text: Sentences, longest: Ints, orders: Sequence[int] = ORDERS) -> Masks:

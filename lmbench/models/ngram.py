@@ -146,11 +146,7 @@ class NGram(LanguageModel):
         model = self.backoff_
         if len(model.counts) < 2:
             return None
-        ends = model.index.find(2, batch.previous.astype(np.int64), batch.tokens)
-        before = np.empty(batch.n_tokens, np.int64)
-        before[1:] = np.append(model.counts[1], 0)[ends[:-1]]
-        before[batch.is_start[:-1]] = model.counts[0][batch.vocab.bos]
-        return before
+        return model.index.context_counts(batch, model.counts[1], int(model.counts[0][batch.vocab.bos]))
 
     def n_params(self) -> int:
         """Stored numbers: a probability for each n-gram and a back-off weight for each but the longest."""

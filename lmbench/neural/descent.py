@@ -145,7 +145,8 @@ class Descent:
 
     def finish(self) -> None:
         """Give the network the weights that were kept."""
-        load(self.net, self.kept or copied(self.net))
+        if self.kept:
+            load(self.net, self.kept)
 
     # -- on disk
 

@@ -94,15 +94,16 @@ class Softmax(Output):
             p.scatter_add_(1, targets[part, None], p.new_full((len(p), 1), -1.0))
             db.addmv_(p.t(), p.new_ones(len(p)), alpha=1 / scale)
             p = p.to(self.precision)
-            torch.mm(p, w, out=dx[part]) if p.dtype is dx.dtype else dx[part].copy_(p @ w)
-            dw.addmm_(p.t(), x[part], alpha=1 / scale) if p.dtype is dw.dtype else dw.add_(
-                p.t() @ x[part], alpha=1 / scale
-            )
+            if p.dtype is torch.float32:
+                torch.mm(p, w, out=dx[part])
+                dw.addmm_(p.t(), x[part], alpha=1 / scale)
+            else:
+                dx[part].copy_(p @ w)
+                dw.add_(p.t() @ x[part], alpha=1 / scale)
         found = [(hidden, dx.mul_(1 / scale)), (kernel, dw), (own_bias, db)]
-        learnt = [
-            pair for pair in found if pair[0].requires_grad
-        ]  # not frozen vectors, nor features made of nothing else
-        torch.autograd.backward([pair[0] for pair in learnt], [pair[1] for pair in learnt])
+        # not frozen vectors, nor features made of nothing else
+        learnt = [(values, gradient) for values, gradient in found if values.requires_grad]
+        torch.autograd.backward([values for values, _ in learnt], [gradient for _, gradient in learnt])
         return float(nats)
 
     def nats(self, features: Tensor, targets: Tensor) -> Tensor:

@@ -153,6 +153,17 @@ class NGramIndex:
             found.append((gram, context))
         return found
 
+    def context_counts(self, batch: Sentences, pairs: npt.NDArray[np.integer], rows: int) -> Ints:
+        """int64 (N,): how often the two words before each token were counted together, <s> being one.
+
+        pairs: (G,), counts of the bigrams      rows: how many rows were counted, said where <s> is all there is
+        """
+        ends = self.find(2, batch.previous.astype(np.int64), batch.tokens)
+        before = np.empty(batch.n_tokens, np.int64)
+        before[1:] = np.append(pairs, 0)[ends[:-1]]
+        before[batch.is_start[:-1]] = rows
+        return before
+
     def suffixes(self) -> Iterator[list[tuple[Ints, Ints]]]:
         """For n = 1, 2, ...: per order m <= n, two int64 (G,): the m-gram that ends each n-gram, and its context.
 

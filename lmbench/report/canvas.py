@@ -6,6 +6,7 @@ them is read as a formula. No setting of matplotlib is left changed but one more
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -93,6 +94,17 @@ def line_names(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> 
         axes.annotate(
             text, (x, y), xytext=(10, 0), textcoords="offset points", va="center", color=dark(colour),
             fontsize=8.5, annotation_clip=False,
+        )  # fmt: skip
+
+
+def line_names_log(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> None:
+    """line_names() where the scale is logarithmic and its limits are set."""
+    low, high = (math.log(edge) for edge in axes.get_ylim())
+    places = spread([100 * (math.log(value) - low) / (high - low) for value, _, _ in ends], 6.0)
+    for (_value, text, colour), y in zip(ends, places, strict=True):
+        axes.annotate(
+            text, (x, math.exp(low + y / 100 * (high - low))), xytext=(10, 0), textcoords="offset points", va="center",
+            color=dark(colour), fontsize=8.5, annotation_clip=False,
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmbench.report.canvas import COLOURS, FAINT, WIDTH, line_names, ticks
+from lmbench.report.canvas import COLOURS, FAINT, WIDTH, line_names_log, ticks
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import Facts, Row
 from lmbench.report.layout import round_numbers, short
@@ -54,15 +54,12 @@ def draw(facts: Facts, _: Comparison) -> Figure | None:
     ends = []
     for colour, (name, curve) in zip(COLOURS, lines.items(), strict=False):
         axes.plot(curve[:, 0] / 60, curve[:, 1], marker="o", ms=3.5, lw=1.6, color=colour)
-        ends.append((100 * float(np.log(curve[:, 1].min() / low) / np.log(high / low)), short(name), colour))
+        ends.append((float(curve[:, 1].min()), short(name), colour))
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     axes.set_xlim(0, last)
     axes.yaxis.grid(True, color=FAINT, lw=0.7)
-    beside = axes.twinx()  # names stand at heights of their own, in per cent of the axis
-    beside.set_ylim(0, 100)
-    beside.set_axis_off()
-    line_names(beside, last, ends)
+    line_names_log(axes, last, ends)
     axes.set_xlabel("minutes of training")
     of = f", the {MOST} best networks" if len(lines) == MOST else ""
     axes.set_title(f"Perplexity of valid after each epoch (log scale), first seed{of}", loc="left")

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from lmbench.report import numbers
-from lmbench.report.canvas import COLOURS, DASHED, FAINT, INK, SMALL, WIDTH, above, dark, line_names, ticks
+from lmbench.report.canvas import (
+    COLOURS,
+    DASHED,
+    FAINT,
+    INK,
+    SMALL,
+    WIDTH,
+    above,
+    dark,
+    line_names,
+    line_names_log,
+    percent_axis,
+    ticks,
+)
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import Facts
 from lmbench.report.gradients_figures import CELLS, DOTTED, exploding, name_of, vanishing
-from lmbench.report.layout import round_numbers, short, spread
+from lmbench.report.layout import round_numbers, short
 
 COUNTS = COLOURS[6]
 """Of a row that counts."""
@@ -59,9 +71,8 @@ def long_lag(facts: Facts, _: Comparison) -> Figure | None:
     axes.set_xscale("log")
     ticks(axes.xaxis, lags)
     axes.set_xlim(lags[0] * 0.93, lags[-1] * 1.02)
+    percent_axis(axes)
     axes.set_ylim(0, 101)
-    axes.set_yticks(range(0, 101, 25), [f"{value} %" for value in range(0, 101, 25)])
-    axes.grid(axis="y", color=FAINT, lw=0.7)
     axes.set_xlabel("lag: steps between the symbol and the answer (log scale)")
     task = memory["task"]
     axes.set_title(
@@ -91,10 +102,7 @@ def history(facts: Facts, _: Comparison) -> Figure | None:
         ends.append((values[-1], f"{short(name)}, {numbers.perplexity(values[-1])}", colour))
     axes.set_yscale("log")
     shown = [math.exp(line["nats"]) for line in found["lines"]]
-    marks = round_numbers(min(shown), max(shown))
-    axes.yaxis.set_major_locator(FixedLocator(marks))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.10g}"))
+    ticks(axes.yaxis, round_numbers(min(shown), max(shown)))
     axes.set_ylim(min(shown) * 0.94, max(shown) * 1.06)
     shares = [numbers.percent(cut["tokens"] / found["tokens"]) for cut in found["cut"]]
     labels = [f"{step}\n{share}" for step, share in zip(steps, shares, strict=True)]
@@ -103,7 +111,7 @@ def history(facts: Facts, _: Comparison) -> Figure | None:
     axes.grid(axis="y", color=FAINT, lw=0.7)
     axes.set_xlabel("tokens of history that are kept, <s> counted; below, how many tokens of test lose some by it")
     axes.set_title(f"Perplexity on {found['tokens']:,} tokens of test (log scale)", loc="left")
-    _named(axes, len(steps) + 0.05, ends)
+    line_names_log(axes, len(steps) + 0.05, ends)
     return figure
 
 
@@ -257,14 +265,3 @@ def _gates(cell: str) -> tuple[str, ...]:
 
 def _seen(cells: Iterable[tuple[str, int]]) -> list[tuple[str, str]]:
     return [(cell, CELLS[cell]) for cell in dict.fromkeys(cell for cell, _ in cells) if _gates(cell)]
-
-
-def _named(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> None:
-    """Names to the right of lines on a log scale."""
-    low, high = (math.log(edge) for edge in axes.get_ylim())
-    places = spread([100 * (math.log(value) - low) / (high - low) for value, _, _ in ends], 6.0)
-    for (_value, text, colour), y in zip(ends, places, strict=True):
-        axes.annotate(
-            text, (x, math.exp(low + y / 100 * (high - low))), xytext=(10, 0), textcoords="offset points", va="center",
-            color=dark(colour), fontsize=8.5, annotation_clip=False,
-        )  # fmt: skip

@@ -43,6 +43,14 @@ def ranking(
     return kept
 
 
+def ranked(sentences: Iterable[Sequence[str]], *, min_count: int = 1, max_size: int | None = None) -> list[str]:
+    """The words of sentences that ranking() keeps, in its order."""
+    counts = Counter(chain.from_iterable(sentences))
+    words = list(counts)
+    kept = ranking(words, list(counts.values()), min_count=min_count, max_size=max_size)
+    return [words[i] for i in kept.tolist()]
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The V predictable events, in id order: <unk>, </s>, then words by falling count.
@@ -74,10 +82,7 @@ class Vocabulary:
         events: <unk> and </s> are two of them. extra_words are events whatever their count, last and in the order
         given.
         """
-        counts = Counter(chain.from_iterable(sentences))
-        names = list(counts)
-        kept = ranking(names, list(counts.values()), min_count=min_count, max_size=max_size)
-        words = [names[i] for i in kept.tolist()]
+        words = ranked(sentences, min_count=min_count, max_size=max_size)
         known = set(words)
         extra = [word for word in dict.fromkeys(extra_words) if word not in known]
         return cls(("<unk>", "</s>", *map(escape, words), *map(escape, extra)))

@@ -247,8 +247,3 @@ def _death(code: int | None) -> str:
         cause = "; the system may have run out of memory: use less text or a smaller model" if code == -9 else ""
         return f"its process was ended by {name}{cause}"
     return f"its process ended with exit code {code} without a result; run the row alone to see why"
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

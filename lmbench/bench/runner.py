@@ -23,6 +23,7 @@ from lmbench.model import LanguageModel
 from lmbench.models import construct, family, model_class, source
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.files import opened
+from lmbench.threads import cores
 
 FACTS, MODELS = "facts", "models"
 _DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
@@ -74,7 +75,7 @@ def plan(
     jobs.warm_up(rows)
     texts = [row.settings["embedding_text"] for row in rows if row.settings.get("embedding_text") is not None]
     prepared = prepare(benchmark, data, out / ".cache", texts)
-    side_by_side = side_by_side or jobs.cores()
+    side_by_side = side_by_side or cores()
     environment = environment_of(side_by_side)
     everything = _jobs(rows, seeds, prepared)
     bench = Bench(
@@ -208,7 +209,7 @@ def environment_of(side_by_side: int) -> dict[str, str]:
         "lmbench": lmbench.__version__,
         **versions(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "cores": str(jobs.cores()),
+        "cores": str(cores()),
         "jobs": str(side_by_side),
         "threads": "1",
     }

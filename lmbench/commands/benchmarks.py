@@ -141,7 +141,7 @@ def diagnose(options: argparse.Namespace, _: Sequence[str]) -> int:
     from lmbench.bench.benchmark import cut_down
     from lmbench.bench.diagnose import QUICK, Settings
     from lmbench.bench.diagnose import diagnose as diagnosed
-    from lmbench.bench.jobs import cores
+    from lmbench.threads import cores
 
     _check_jobs(options)
     found = benchmark.load(options.benchmark or "hungry")

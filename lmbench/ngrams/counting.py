@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from lmbench.compiled import loops
 from lmbench.ngrams.runs import Room, Run, merge
-from lmbench.ngrams.sorting import distinct
+from lmbench.ngrams.sorting import Distinct, distinct
 from lmbench.text.sentences import Sentences
+from lmbench.threads import ahead
 
+Ids = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
 Whole = npt.NDArray[np.signedinteger]
 
@@ -59,12 +61,9 @@ def count_order(batch: Sentences, n: int, gram: Whole, times: Whole, room: Room,
     alone = Alone(room.array(len(times), whole), room.array(len(times), whole))
     alone.word[:] = -1
     runs: list[Run] = []
-    for part in _parts(batch, n, gram, room):
-        again = times[part.context] != 1
-        context, at = part.context[again], part.at[again]
-        found = distinct(context.astype(np.int64) * base + batch.tokens[at])
+    parts = (_sorted(part, times, batch.tokens, base) for part in _parts(batch, n, gram, room))
+    for at, found, once, only in ahead(parts) if room.folder is None else parts:  # a second part is memory
         runs.append(Run(*map(room.stored, (found.values, found.counts.astype(whole), gram[at][found.first]))))
-        once, only = part.at[~again], part.context[~again]
         alone.word[only], alone.suffix[only] = batch.tokens[once], gram[once]
         if not last:
             gram[at], gram[once] = found.place, ~only  # for now: the place in the run, or below 0 the context
@@ -78,6 +77,14 @@ def count_order(batch: Sentences, n: int, gram: Whole, times: Whole, room: Room,
             gram[part.at[sorted_at]] = among[place[found_at[sorted_at]]]
             gram[part.at[~sorted_at]] = first[~found_at[~sorted_at]]
     return whole_run
+
+
+def _sorted(part: Part, times: Whole, tokens: Ids, base: int) -> tuple[Ints, Distinct, Ints, Whole]:
+    """What follows contexts that occur again: where in the text, and which n-grams; then where others are, and theirs."""
+    again = times[part.context] != 1
+    context, at = part.context[again], part.at[again]
+    found = distinct(context.astype(np.int64) * base + tokens[at])
+    return at, found, part.at[~again], part.context[~again]
 
 
 def _hashed(compiled: ModuleType, batch: Sentences, n: int, gram: Whole, times: Whole, *, last: bool) -> Run:

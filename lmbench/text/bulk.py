@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from lmbench.text.files import opened, read_lines
 from lmbench.text.sentences import Sentences
-from lmbench.text.vocabulary import EOS, UNK, Vocabulary, ranking
-from lmbench.text.words import BYTES, Words, learner, narrow_spaces, spelled, words_of
+from lmbench.text.vocabulary import EOS, UNK, Vocabulary, limited
+from lmbench.text.words import BYTES, Words, learner, listed, narrow_spaces, ranking, spelled, words_of
+from lmbench.threads import ahead
 
 BLOCK = 1 << 20
 """Bytes: what is made of a block stays in the processor's cache."""
@@ -36,22 +37,23 @@ def read(path: Path, vocab: Vocabulary | None = None, *, min_count: int = 1, max
     """
     if vocab is not None:
         return _rows(_joined([_encode(data, vocab) for data in blocks(path)]), vocab)
-    table, names = learner(path.stat().st_size // BYTES if path.is_file() else 0), []
-    parts = []
-    for data in blocks(path):
-        words = words_of(data)
+    table = learner(path.stat().st_size // BYTES if path.is_file() else 0)
+    parts, blocks_of_new = [], []
+    for data, words in ahead((data, words_of(data)) for data in blocks(path)):
         table, ids, new = table.learn(words.keys)
-        names += spelled(data, words.begin[new], words.end[new])
+        blocks_of_new.append(spelled(data, words.begin[new], words.end[new]))
         parts.append(_with_ends(data, words, ids, END))
     del table
+    spellings = np.concatenate(blocks_of_new)
+    n_words = int((spellings == 0).sum())
     tokens = _joined(parts)  # ids by first occurrence, yet
     slices = [tokens[start : start + BLOCK] for start in range(0, len(tokens), BLOCK)]
-    counts = np.zeros(len(names), np.int64)
+    counts = np.zeros(n_words, np.int64)
     for part in slices:
-        counts += np.bincount(part[part != END], minlength=len(names))
-    kept = ranking(names, counts, min_count=min_count, max_size=max_size)
-    vocab = Vocabulary.of_words([names[i] for i in kept.tolist()])
-    events = np.full(len(names) + 1, UNK, np.int32)
+        counts += np.bincount(part[part != END], minlength=n_words)
+    kept = limited(ranking(spellings, counts), counts, min_count=min_count, max_size=max_size)
+    vocab = Vocabulary.of_words(listed(spellings, kept))
+    events = np.full(n_words + 1, UNK, np.int32)
     events[kept] = np.arange(EOS + 1, len(vocab))
     events[END] = EOS  # the last place
     for part in slices:

@@ -9,7 +9,6 @@ one backslash more, so a ▁ at the head of a token is always a space.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lmbench.errors import BadConfig
 from lmbench.text.files import normalise
+from lmbench.threads import cores
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi
@@ -120,8 +120,7 @@ def _kiwi() -> Kiwi:
             f"the tokenizer 'kiwi' needs the package kiwipiepy, which cannot be imported ({error}): it is an "
             "optional part; pip install 'lmbench[korean]', or take 'syllables' or 'whitespace'"
         ) from None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Kiwi(num_workers=cores)
+    return Kiwi(num_workers=cores())
 
 
 def _kiwi_version() -> str:

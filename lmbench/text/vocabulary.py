@@ -27,14 +27,11 @@ def unescape(event: str) -> str:
     return event[1:] if event.startswith("\\") and _RESERVED.fullmatch(event) else event
 
 
-def ranking(
-    words: Sequence[str], counts: npt.ArrayLike, *, min_count: int = 1, max_size: int | None = None
+def limited(
+    ranking: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], *, min_count: int = 1, max_size: int | None = None
 ) -> npt.NDArray[np.int64]:
-    """Which of the words with these counts are events, by falling count, equal ones by code point."""
-    counts = np.asarray(counts, np.int64)
-    order = np.array(sorted(range(len(words)), key=words.__getitem__), np.int64)
-    order = order[np.argsort(-counts[order], kind="stable")]
-    kept = order[counts[order] >= min_count][: None if max_size is None else max(max_size - 2, 0)]
+    """Of words in their ranking, by falling count and equal ones by code point, those that are events."""
+    kept = ranking[counts[ranking] >= min_count][: None if max_size is None else max(max_size - 2, 0)]
     if not len(kept):
         raise BadText(
             f"no word of the training text is left in the vocabulary (min_count = {min_count}, "
@@ -44,10 +41,11 @@ def ranking(
 
 
 def ranked(sentences: Iterable[Sequence[str]], *, min_count: int = 1, max_size: int | None = None) -> list[str]:
-    """The words of sentences that ranking() keeps, in its order."""
+    """The words of sentences that limited() keeps, in their ranking."""
     counts = Counter(chain.from_iterable(sentences))
-    words = list(counts)
-    kept = ranking(words, list(counts.values()), min_count=min_count, max_size=max_size)
+    words = sorted(counts)
+    many = np.fromiter((counts[word] for word in words), np.int64, len(words))
+    kept = limited(np.argsort(-many, kind="stable"), many, min_count=min_count, max_size=max_size)
     return [words[i] for i in kept.tolist()]
 
 

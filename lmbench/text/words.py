@@ -148,13 +148,42 @@ def learner(tokens: int) -> WordTable | HashedWords:
     return WordTable.of([])
 
 
-def spelled(data: npt.NDArray[np.uint8], begin: Ints, end: Ints) -> list[str]:
-    """The words data[begin:end], none empty."""
-    if not len(begin):
-        return []
+def spelled(data: npt.NDArray[np.uint8], begin: Ints, end: Ints) -> npt.NDArray[np.uint8]:
+    """The words data[begin:end], each ended by a NUL, which is in no text."""
     lengths = end - begin + 1
     starts = np.cumsum(lengths) - lengths
     joined = data[np.minimum(np.arange(lengths.sum()) + np.repeat(begin - starts, lengths), len(data) - 1)]
-    joined[starts + lengths - 1] = ord("\n")
-    words: list[str] = joined[:-1].tobytes().decode().split("\n")
+    joined[starts + lengths - 1] = 0
+    return joined
+
+
+def listed(spellings: npt.NDArray[np.uint8], order: Ints) -> list[str]:
+    """Words of spelled() by their places there, at least one."""
+    end = np.flatnonzero(spellings == 0)
+    words: list[str] = (
+        spelled(spellings, np.append(0, end[:-1] + 1)[order], end[order])[:-1].tobytes().decode().split("\0")
+    )
     return words
+
+
+def ranking(spellings: npt.NDArray[np.uint8], counts: Ints) -> Ints:
+    """int64 (W,): the places of W different words of spelled() by falling count and then by code point.
+
+    UTF-8 sorts as code points do, and is read eight bytes at a time. What stands after a word's end is the next word:
+    no matter, for two words that differ do so before that. Only those that are still equal are looked at again.
+    """
+    text = np.append(spellings, np.zeros(8, np.uint8))
+    begin = np.append(0, np.flatnonzero(spellings == 0) + 1)
+    eight_from = np.lib.stride_tricks.sliding_window_view(text, 8)
+    order = np.argsort(-counts, kind="stable")
+    tied, group, read = np.arange(len(order)), -counts[order], 0
+    while len(tied):
+        eight = np.ascontiguousarray(eight_from[begin[order[tied]] + read]).view(">u8").ravel().astype(np.uint64)
+        by = np.lexsort((eight, group))
+        order[tied], eight = order[tied[by]], eight[by]
+        differs = np.ones(len(tied) + 1, bool)  # from the word before
+        differs[1:-1] = (group[1:] != group[:-1]) | (eight[1:] != eight[:-1])
+        group = np.cumsum(differs[:-1])
+        still = ~(differs[:-1] & differs[1:])
+        tied, group, read = tied[still], group[still], read + 8
+    return order

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmbench.text.words import WIDE_SPACES, WordTable, spelled, words_of
+from lmbench.text.words import WIDE_SPACES, WordTable, listed, ranking, spelled, words_of
 
 letters = st.sampled_from("ab가나다\u00e9\U0001f600")
 texts = st.text(letters | st.sampled_from(" \t\n\r\x0b\x0c\x1c\x1f"), max_size=40)
@@ -18,7 +18,28 @@ def data_of(text):
 def test_words_are_those_of_split(text):
     data = data_of(text)
     found = words_of(data)
-    assert spelled(data, found.begin, found.end) == text.split()
+    spellings = spelled(data, found.begin, found.end)
+    assert spellings.tobytes() == "".join(f"{word}\0" for word in text.split()).encode()
+    if text.split():
+        assert listed(spellings, np.arange(len(found.keys))) == text.split()
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1), st.integers(1, 3)
+    )
+)
+def test_words_are_ranked_by_count_and_code_point(counted):
+    spellings = np.frombuffer("".join(f"{word}\0" for word in counted).encode(), np.uint8)
+    order = ranking(spellings, np.array(list(counted.values()), np.int64))
+    words = list(counted)
+    assert [words[i] for i in order] == sorted(counted, key=lambda word: (-counted[word], word))
+
+
+def test_long_words_with_one_beginning_are_told_apart():
+    words = ["a" * n for n in range(1, 40)] + ["a" * 39 + letter for letter in "b가\U0001f600\uffff"]
+    spellings = np.frombuffer("".join(f"{word}\0" for word in words[::-1]).encode(), np.uint8)
+    assert listed(spellings, ranking(spellings, np.ones(len(words), np.int64))) == sorted(words)
 
 
 @given(texts)

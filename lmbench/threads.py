@@ -1,0 +1,28 @@
+"""Work on arrays in more than one thread: numpy and compiled loops let go of the interpreter while they work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, cast
+
+T = TypeVar("T")
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """The same items in the same order, each made in a second thread while the one before it is used.
+
+    One item more is in memory. What making an item raises is raised in its place.
+    """
+    end, source = object(), iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        making = thread.submit(next, source, end)
+        while (item := making.result()) is not end:
+            making = thread.submit(next, source, end)
+            yield cast(T, item)

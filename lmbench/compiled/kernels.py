@@ -169,12 +169,32 @@ def renumber(gram: Whole, rank: Whole) -> None:
 
 
 @_compiled
-def find_ngrams(keys: Ints, begins: Whole, base: int, context: Ints, word: Ids) -> Ints:
-    """lmbench.ngrams.index.NGramIndex.find: keys of context c are keys[begins[c]:begins[c + 1]]."""
-    place = np.empty(len(context), np.int64)
-    for start in range(0, len(context), AT_ONCE):
+def hashed(keys: Ints, slots: Whole) -> None:
+    """Number i into the free slots, 2^b of them and twice as many as keys or more, where keys[i] is looked for."""
+    for number in range(len(keys)):
+        slots[_slot(slots, keys, keys[number])] = number
+
+
+@_compiled
+def _find(slots: Whole, keys: Ints, key: Ints, place: Ints) -> None:
+    """The numbers of AT_ONCE keys or fewer, -1 for what is not there: what is loaded for one waits for no other."""
+    for i in range(len(key)):
+        place[i] = slots[_home(slots, key[i])] if len(keys) else -1
+    guess = np.empty(AT_ONCE, np.int64)
+    for i in range(len(key)):
+        guess[i] = keys[place[i]] if place[i] >= 0 else ABSENT
+    for i in range(len(key)):
+        if place[i] >= 0 and guess[i] != key[i]:
+            place[i] = slots[_slot(slots, keys, key[i])]
+
+
+@_compiled
+def find_ngrams(slots: Whole, keys: Ints, key: Ints) -> Ints:
+    """lmbench.ngrams.index.NGramIndex.find, of keys as they are in the index or below 0."""
+    place = np.empty(len(key), np.int64)
+    for start in range(0, len(key), AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        _find(keys, begins, base, context[part], word[part], place[part])
+        _find(slots, keys, key[part], place[part])
     return place
 
 
@@ -185,21 +205,21 @@ def score_order(
     context: Ints,
     tokens: Ids,
     is_start: Bools,
+    slots: Whole,
     keys: Ints,
-    begins: Whole,
     log_p: Floats,
     log_gamma: Floats,
     base: int,
 ) -> tuple[Ints, Ints]:
     """One order of lmbench.ngrams.backoff.BackOff.log_probs, scores in place: at and context of the next order."""
     next_at, next_context, n = np.empty(len(at), np.int64), np.empty(len(at), np.int64), 0
-    word, place = np.empty(AT_ONCE, np.int32), np.empty(AT_ONCE, np.int64)
+    key, place = np.empty(AT_ONCE, np.int64), np.empty(AT_ONCE, np.int64)
     hit, miss = np.empty(AT_ONCE, np.int64), np.empty(AT_ONCE, np.int64)
     for start in range(0, len(at), AT_ONCE):
         many = min(AT_ONCE, len(at) - start)
         for i in range(many):
-            word[i] = tokens[at[start + i]]
-        _find(keys, begins, base, context[start : start + many], word, place)
+            key[i] = context[start + i] * base + tokens[at[start + i]]
+        _find(slots, keys, key[:many], place)
         hits, misses = 0, 0
         for i in range(many):  # the branch is here, where nothing is waited for
             if place[i] >= 0:
@@ -216,25 +236,3 @@ def score_order(
             next_at[n], next_context[n] = at[start + i] + 1, place[i]
             n += not is_start[at[start + i] + 1]
     return next_at[:n], next_context[:n]
-
-
-@_compiled
-def _find(keys: Ints, begins: Whole, base: int, context: Ints, word: Ids, place: Ints) -> None:
-    """find_ngrams of AT_ONCE, all of their searches step by step together, so that no load waits for another's."""
-    key, left = np.empty(AT_ONCE, np.int64), np.empty(AT_ONCE, np.int64)
-    longest, last = 0, len(keys) - 1
-    for i in range(len(context)):
-        known = max(context[i], 0)
-        place[i] = min(np.int64(begins[known]), last)
-        left[i] = begins[known + 1] - begins[known]
-        key[i] = context[i] * base + word[i] if context[i] >= 0 else -1
-        longest = max(longest, left[i])
-    while longest > 1:
-        for i in range(len(context)):
-            half = left[i] >> 1
-            place[i] += half if keys[place[i] + half] <= key[i] else 0
-            left[i] -= half
-        longest -= longest >> 1
-    for i in range(len(context)):
-        if last < 0 or keys[place[i]] != key[i]:
-            place[i] = -1

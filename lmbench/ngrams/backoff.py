@@ -52,7 +52,7 @@ class BackOff:
         if compiled := loops(batch.n_tokens):
             at, context, is_start = np.arange(batch.n_tokens), batch.previous.astype(np.int64), batch.is_start
             for n in range(2, self.index.order + 1):
-                listed = self.index.keys[n - 1], self.index.begins(n), self.log_p[n - 1], self.log_gamma[n - 2]
+                listed = self.index.slots(n, compiled), self.index.keys[n - 1], self.log_p[n - 1], self.log_gamma[n - 2]
                 at, context = compiled.score_order(
                     scores, at, context, batch.tokens, is_start, *listed, self.index.n_events + 1
                 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -105,28 +106,27 @@ class NGramIndex:
 
         Each one is searched for once, in rising order: neighbours in the table are neighbours in memory.
         """
-        if compiled := loops(len(context)):
-            base = self.n_events + 1
-            found: Ints = compiled.find_ngrams(self.keys[n - 1], self.begins(n), base, context, word)
-            return found
-        place, keys = np.full(len(context), -1), self.keys[n - 1]
+        keys, asked_for = self.keys[n - 1], context.astype(np.int64) * (self.n_events + 1) + word
         known = context >= 0
-        asked = distinct(context[known].astype(np.int64) * (self.n_events + 1) + word[known])
+        if compiled := loops(len(context)):
+            found: Ints = compiled.find_ngrams(self.slots(n, compiled), keys, np.where(known, asked_for, -1))
+            return found
+        place, asked = np.full(len(context), -1), distinct(asked_for[known])
         if len(keys):
             at = np.minimum(np.searchsorted(keys, asked.values), len(keys) - 1)
             place[known] = np.where(keys[at] == asked.values, at, -1)[asked.place]
         return place
 
-    def begins(self, n: int) -> npt.NDArray[np.signedinteger]:
-        """(n_contexts + 1,): where the n-grams of each context begin among all; made when it is first asked for."""
-        if n not in self._begun:
-            begins = np.zeros(self.n_contexts(n) + 1, narrow(len(self.keys[n - 1])))
-            np.cumsum(self.n_children(n), out=begins[1:])
-            self._begun[n] = begins
-        return self._begun[n]
+    def slots(self, n: int, compiled: ModuleType) -> npt.NDArray[np.signedinteger]:
+        """(2^b,): a hash table of the n-grams for compiled loops; made when it is first asked for."""
+        if n not in self._hashed:
+            slots = np.full(1 << (2 * len(self.keys[n - 1])).bit_length(), -1, narrow(len(self.keys[n - 1])))
+            compiled.hashed(self.keys[n - 1], slots)
+            self._hashed[n] = slots
+        return self._hashed[n]
 
     @cached_property
-    def _begun(self) -> dict[int, npt.NDArray[np.signedinteger]]:
+    def _hashed(self) -> dict[int, npt.NDArray[np.signedinteger]]:
         return {}
 
     def steps(self, batch: Sentences) -> Iterator[Step]:

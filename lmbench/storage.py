@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lmbench.errors import LMBenchError
+from lmbench.threads import ahead
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -35,10 +36,15 @@ def atomic_write(path: Path, content: bytes | str | Iterable[Buffer]) -> str:
     """
     content = content.encode("utf-8") if isinstance(content, str) else content
     digest = hashlib.sha256()
-    with atomic(path) as file:
-        for part in [content] if isinstance(content, bytes) else content:
-            file.write(part)
+
+    def hashed(parts: Iterable[Buffer]) -> Iterator[Buffer]:
+        for part in parts:
             digest.update(part)
+            yield part
+
+    with atomic(path) as file:
+        for part in hashed([content]) if isinstance(content, bytes) else ahead(hashed(content)):
+            file.write(part)
     return digest.hexdigest()
 
 

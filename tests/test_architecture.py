@@ -14,7 +14,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first. A room imports itself and what is lower; rooms of one floor do not know each other.
 FLOORS = [
     {"errors"},
-    {"storage", "compiled", "threads"},
+    {"threads"},
+    {"storage", "compiled"},
     {"text"},
     {"model"},
     {"ngrams", "neural"},

@@ -80,7 +80,7 @@ def count_order(batch: Sentences, n: int, gram: Whole, times: Whole, room: Room,
 
 
 def _sorted(part: Part, times: Whole, tokens: Ids, base: int) -> tuple[Ints, Distinct, Ints, Whole]:
-    """What follows contexts that occur again: where in the text, and which n-grams; then where others are, and theirs."""
+    """Where what follows contexts that occur again stands and which n-grams; the same of the rest, by contexts."""
     again = times[part.context] != 1
     context, at = part.context[again], part.at[again]
     found = distinct(context.astype(np.int64) * base + tokens[at])

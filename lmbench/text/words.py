@@ -152,7 +152,9 @@ def spelled(data: npt.NDArray[np.uint8], begin: Ints, end: Ints) -> npt.NDArray[
     """The words data[begin:end], each ended by a NUL, which is in no text."""
     lengths = end - begin + 1
     starts = np.cumsum(lengths) - lengths
-    joined = data[np.minimum(np.arange(lengths.sum()) + np.repeat(begin - starts, lengths), len(data) - 1)]
+    joined: npt.NDArray[np.uint8] = data[
+        np.minimum(np.arange(lengths.sum()) + np.repeat(begin - starts, lengths), len(data) - 1)
+    ]
     joined[starts + lengths - 1] = 0
     return joined
 
@@ -160,9 +162,8 @@ def spelled(data: npt.NDArray[np.uint8], begin: Ints, end: Ints) -> npt.NDArray[
 def listed(spellings: npt.NDArray[np.uint8], order: Ints) -> list[str]:
     """Words of spelled() by their places there, at least one."""
     end = np.flatnonzero(spellings == 0)
-    words: list[str] = (
-        spelled(spellings, np.append(0, end[:-1] + 1)[order], end[order])[:-1].tobytes().decode().split("\0")
-    )
+    chosen = spelled(spellings, np.append(0, end[:-1] + 1)[order], end[order])
+    words: list[str] = chosen[:-1].tobytes().decode().split("\0")
     return words
 
 

@@ -90,7 +90,7 @@ class Softmax(Output):
         nats = torch.zeros((), dtype=torch.float64)
         own_bias = self.absent if self.bias is None else self.bias
         for part, p, own in self._slices(x, w, own_bias, targets):
-            nats += own.sum(dtype=torch.float64).cpu()
+            nats += own.cpu().sum(dtype=torch.float64)  # not every device has float64
             p.scatter_add_(1, targets[part, None], p.new_full((len(p), 1), -1.0))
             db.addmv_(p.t(), p.new_ones(len(p)), alpha=1 / scale)
             p = p.to(self.precision)

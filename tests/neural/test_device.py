@@ -12,7 +12,7 @@ from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch reaches through CUDA")
-MADE = Recurrent(cell="lstm", dim=32, hidden=48, layers=2, dropout=0.0, epochs=2, lr=0.005)
+MADE = Recurrent(cell="lstm", dim=32, hidden=48, layers=2, dropout=0.0, epochs=3, lr=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +59,13 @@ def test_training_and_scores_on_cuda_are_those_on_cpu(text, cell):
 )
 def test_options_train_on_cuda(text, options):
     model = fitted(replace(MADE, **options), text, "cuda")
-    assert perplexity(model, text[2]) < 200
+    assert perplexity(model, text[2]) < 150  # 200 by the frequency of words alone, 110 to 118 on a processor
 
 
 @CUDA
 def test_bfloat16_costs_little(text):
     exact, rounded = (fitted(replace(MADE, precision=precision), text, "cuda") for precision in ("float32", "bfloat16"))
-    assert perplexity(rounded, text[2]) == pytest.approx(perplexity(exact, text[2]), rel=0.01)
+    assert perplexity(rounded, text[2]) == pytest.approx(perplexity(exact, text[2]), rel=0.02)
 
 
 @CUDA

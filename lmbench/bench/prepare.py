@@ -114,6 +114,7 @@ def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path, extra_words:
         train=find(spec.train, benchmark.folder, data),
         valid=given(spec.valid),
         test=given(spec.test),
+        test_documents=given(spec.test_documents),
         cache=cache,
         extra_words=extra_words,
         **{name: getattr(spec, name) for name in _LOADED},

@@ -122,7 +122,7 @@ class Comparison:
         """The adjusted p of each row of a table and the best of that table."""
         found: dict[frozenset[str], float] = {}
         for group in (RANKED, ADAPTIVE):
-            rows = [row for row in self.facts.grouped(group) if finite(row)]
+            rows = [row for row in self.facts.grouped(group) if row.name in self._places]
             if len(rows) > 1:
                 best, *others = rows
                 values = permutation.against_the_best(self._p([*others, best]))

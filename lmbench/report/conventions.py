@@ -40,7 +40,8 @@ COLUMNS = (
     Column(
         "srilm_ppl",
         "SRILM ppl",
-        "`ngram -ppl` of a closed vocabulary: unknown words and impossible tokens are left out, `</s>` is not",
+        "`ngram -ppl` of a closed vocabulary: unknown words and impossible tokens are left out, `</s>` is not; a row "
+        "whose perplexity is ∞ may look like the best here, for its worst tokens are those left out",
         lambda totals, _: conventions.srilm_ppl(totals),
     ),
     Column(

@@ -41,6 +41,7 @@ class CorpusSpec:
     seed:         of the built-in corpus' sample, or of the split of one file
     extra_words:  events though train lacks them: a list, or the words that embedding_text has so many times or more
     embedding_text: a text that is not train, a file or 'hungry', for extra_words; rows name their own
+    quoted:       whether lines of it may be shown as examples in reports
     """
 
     builtin: str | None = None
@@ -57,6 +58,7 @@ class CorpusSpec:
     seed: int = 0
     extra_words: tuple[str, ...] | int | None = None
     embedding_text: str | None = None
+    quoted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +113,10 @@ class Benchmark:
     def row(self, name: str) -> Row:
         """The row of this name."""
         return choose({row.name: row for row in self.rows}, name, "row")
+
+    def files(self, field: str) -> list[str]:
+        """What its rows name in this field, each once."""
+        return list(dict.fromkeys(str(row.settings[field]) for row in self.rows if row.settings.get(field) is not None))
 
     def families(self) -> dict[str, list[Row]]:
         """Family -> its rows, in file order."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,17 @@ def pack(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
 def dumps(facts: Mapping[str, Any]) -> str:
     """JSON as it is stored: readable, keys in order given, Hangul as Hangul, infinities as strings."""
     return json.dumps(_plain(facts), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def remembered(
+    cache: Path, what: str, deciding: Mapping[str, Any], make: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What make() finds, kept in the folder `cache` under the SHA-256 of all that decides it."""
+    path = cache / f"{sha256(json.dumps(deciding, sort_keys=True).encode())}.{what}.json"
+    if not path.is_file():
+        atomic_write(path, dumps(make()))
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -119,6 +119,32 @@ def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
     return FAILED if failed else DONE
 
 
+def audit(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """look for leaks of test into what models learn from: duplicates, vocabulary, vectors, probes, choices
+
+    Nothing is fitted. Exit code 1 where something is found, with what to do about it.
+    """
+    from lmbench.bench import benchmark
+    from lmbench.bench.prepare import audited, gather
+
+    found = benchmark.load(options.name)
+    cache = options.out / ".cache"
+    facts = audited(found, gather(found, options.data, cache, found.files("embedding_text")), cache)
+    print("looked for\tin\tfound\tof\twithin train\tverdict")
+    for check in facts["checks"]:
+        usual = "-" if check["usual"] is None else f"{check['usual']:.2%}"
+        verdict = "LEAK" if check["leak"] else "none" if not check["found"] else "no leak"
+        print(f"{check['what']}\t{check['where']}\t{check['found']:,}\t{check['of']:,}\t{usual}\t{verdict}")
+    for finding in facts["findings"]:
+        print(f"finding: {finding['fact']}; {finding['remedy']}")
+        for example in finding["examples"]:
+            print(f"  such as: {example}")
+    for note in facts["notes"]:
+        print(f"note: {note}")
+    print(f"{found.name}: {len(facts['findings'])} findings in {len(facts['checks'])} checks")
+    return FAILED if facts["findings"] else DONE
+
+
 def report(options: argparse.Namespace, _: Sequence[str]) -> int:
     """write tables, figures and report.md again from stored facts, fitting nothing"""
     folders = [options.out / name for name in options.names] or sorted(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
-from lmbench.report import gates, numbers, published, sparsity, strata, tables, vectors, words
+from lmbench.report import audit, gates, numbers, published, sparsity, strata, tables, vectors, words
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
 from lmbench.report.markdown import (
@@ -63,6 +63,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         vectors.neighbours(facts),
         vectors.blanks(facts),
         costs(facts, figures),
+        audit.section(facts),
         notes(facts),
         reproduce(facts),
     )

@@ -155,6 +155,11 @@ class Facts:
         return self._mapping("blanks")
 
     @property
+    def audit(self) -> Mapping[str, Any]:
+        """What the audit found; nothing where the facts are older than it."""
+        return self._mapping("audit")
+
+    @property
     def extra_sets(self) -> list[str]:
         return [str(name) for name in self.corpus.get("extra") or []]
 

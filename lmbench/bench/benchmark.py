@@ -15,6 +15,7 @@ else:
     import tomli as tomllib
 
 from lmbench.bench.blanks import BlanksSpec
+from lmbench.bench.generate import GeneratedSpec
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.measures.published import Published
 from lmbench.models import family, fits, spelled
@@ -109,6 +110,7 @@ class Benchmark:
     sparsity: SparsitySpec = field(default_factory=SparsitySpec)
     quick: Quick = field(default_factory=Quick)
     blanks: BlanksSpec | None = None
+    generated: GeneratedSpec = field(default_factory=GeneratedSpec)
 
     def row(self, name: str) -> Row:
         """The row of this name."""
@@ -173,7 +175,19 @@ def load(name: str) -> Benchmark:
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
     known = dict.fromkeys(
-        ("title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks")
+        (
+            "title",
+            "description",
+            "corpus",
+            "rows",
+            "story",
+            "compare",
+            "published",
+            "sparsity",
+            "quick",
+            "blanks",
+            "generated",
+        )
     )
     for key in table:
         if key not in known:
@@ -194,6 +208,11 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
     if corpus.extra_words and table.get("compare"):
         raise BadConfig(f"{where}: a benchmark with extra_words is compared with no other; leave compare out")
     named = _rows(rows, where)
+    generated = GeneratedSpec(**_checked(table.get("generated", {}), GeneratedSpec, f"{where}: [generated]"))
+    for name_ in generated.rows:
+        choose({row.name: row for row in named}, name_, f"row for rows in {where}: [generated]")
+    if generated.sentences and corpus.unit == "stream":
+        raise BadConfig(f"{where}: [generated] draws sentences, and a stream has none; leave it out")
     return Benchmark(
         name=name,
         title=_text(table, "title", name, where),
@@ -207,6 +226,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
         blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
+        generated=generated,
     )
 
 
@@ -219,6 +239,7 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
         name=f"{benchmark.name}{QUICK}",
         corpus=replace(benchmark.corpus, **limits),
         compare=tuple(f"{name}{QUICK}" for name in benchmark.compare),
+        generated=replace(benchmark.generated, sentences=min(benchmark.generated.sentences, quick.test_lines)),
     )
 
 

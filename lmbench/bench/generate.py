@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,24 @@ Ints = npt.NDArray[np.int64]
 
 CELLS = 2_000_000
 """Probabilities held at a time: what bounds the memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedSpec:
+    """The [generated] table: what rows are to say by themselves, once they are fitted.
+
+    sentences:  drawn freely from each row; 0: none, and nothing else of this
+    rows:       names of those that speak
+    rounds:     of 100 continuations each, drawn after the context of every probe
+    max_tokens: at which a sentence is cut off
+    seed:       of the draws
+    """
+
+    sentences: int = 0
+    rows: tuple[str, ...] = ()
+    rounds: int = 1000
+    max_tokens: int = 100
+    seed: int = 0
 
 
 def sentences(

@@ -168,18 +168,28 @@ def load(folder: Path) -> list[Result]:
     return [load_one(path) for path in sorted(folder.glob("*.json")) if path.name != "benchmark.json"]
 
 
-DIAGNOSIS = "diagnosis"
-"""The folder within facts that `diagnose` fills: a name with a slash before it is no row's."""
+DIAGNOSIS, GENERATED = "diagnosis", "generated"
+"""Folders within facts, of what `diagnose` found and of what rows said: a name with a slash before it is no row's."""
 
 
 def load_diagnosis(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]:
     """Part of a diagnosis -> its facts and arrays; nothing where a facts folder has none."""
+    return _load_pairs(folder / DIAGNOSIS, "a diagnosis", "diagnose")
+
+
+def load_generated(folder: Path) -> dict[str, dict[str, Any]]:
+    """Row (or '%test') -> what was found of the text it said; nothing where a facts folder has none."""
+    pairs = _load_pairs(folder / GENERATED, "generated text", "run")
+    return {str(facts["row"]): facts for facts, _ in pairs.values()}
+
+
+def _load_pairs(folder: Path, what: str, again: str) -> dict[str, tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]:
     found = {}
-    for path in sorted((folder / DIAGNOSIS).glob("*.json")):
+    for path in sorted(folder.glob("*.json")):
         try:
             found[path.stem] = load_pair(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadModel(
-                f"{path} cannot be read as a diagnosis ({error}): the file is damaged; delete it and diagnose again"
+                f"{path} cannot be read as {what} ({error}): the file is damaged; delete it and {again} again"
             ) from error
     return found

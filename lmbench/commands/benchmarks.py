@@ -29,6 +29,7 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
 def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace, words: Sequence[str]) -> int:
     """Do what is to be done for these rows, show it, write the report."""
     from lmbench.bench import runner
+    from lmbench.bench.generated import generate
     from lmbench.live import Live
 
     planned = runner.plan(
@@ -48,6 +49,8 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
     with Live(planned) as live:
         for event in runner.run(planned):
             failed += live.show(event)
+    for said in generate(planned):
+        print(said, file=sys.stderr)
     _write(planned.folder)
     return FAILED if failed else DONE
 

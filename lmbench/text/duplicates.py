@@ -44,7 +44,7 @@ def same(lines: Sequence[str], text: Sequence[str]) -> Bools:
 
 
 def alike(a: str, b: str) -> float:
-    """The share of the runs of three letters of a and b that both have; 1 where no letter differs, 0 without letters."""
+    """The share of the runs of three letters of a and b both have; 1 where no letter differs, 0 without letters."""
     one, other = _runs(folded(a)), _runs(folded(b))
     return len(one & other) / max(1, len(one | other))
 

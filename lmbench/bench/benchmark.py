@@ -22,6 +22,7 @@ from lmbench.models import family, fits, spelled
 
 ALL = "all"
 QUICK = "-quick"
+QUICK_ROUNDS = 20
 FOLDER = re.compile(r"[\w+-][\w.+-]*")
 """What the name of a report's folder looks like."""
 _PACKAGED = Path(__file__).parent.parent / "benchmarks"
@@ -239,7 +240,11 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
         name=f"{benchmark.name}{QUICK}",
         corpus=replace(benchmark.corpus, **limits),
         compare=tuple(f"{name}{QUICK}" for name in benchmark.compare),
-        generated=replace(benchmark.generated, sentences=min(benchmark.generated.sentences, quick.test_lines)),
+        generated=replace(
+            benchmark.generated,
+            sentences=min(benchmark.generated.sentences, quick.test_lines),
+            rounds=min(benchmark.generated.rounds, QUICK_ROUNDS),
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """Fitted rows speak: what is drawn agrees with what is computed, and what is stored is what was said."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -195,7 +196,9 @@ def test_a_stream_has_no_sentences(tmp_path):
 
 def test_a_quick_run_says_less(tmp_path):
     benchmark = write_benchmark(tmp_path)
-    assert cut_down(benchmark).generated.sentences == 200
+    talkative = replace(benchmark, generated=replace(benchmark.generated, sentences=10**6, rounds=1000))
+    assert cut_down(talkative).generated.sentences == benchmark.quick.test_lines
+    assert cut_down(talkative).generated.rounds == 20
     assert (
         parse(
             {"corpus": {"builtin": "hungry"}, "rows": {"a": {"kind": "ngram"}}}, "x", tmp_path, ""

@@ -56,7 +56,7 @@ def generate(planned: Plan) -> Iterator[str]:
     for row, result in todo:
         yield f"{row}: {spec.sentences:,} sentences"
         model = store.load(bench.models / file_stem(row, result.seed))
-        facts, arrays = speech.of_model(model)
+        facts, arrays = speech.of_model(model, row)
         stem = file_stem(row, None)
         about = {"schema": SCHEMA, "key": wanted[stem], "fitted": result.key, "row": row}
         save_pair(place / stem, {**about, **facts}, arrays)
@@ -92,7 +92,7 @@ class Speech:
             "cut_off": float(1 - ended.mean()),
             **shares,
             **measures.copies(text, self.train),
-            **measures.repetition(text, len(self.test)),
+            **measures.repetition(text, min(len(self.test), self.spec.sentences)),
         }
         if len(self.pairs):
             counts = measures.said(text, self.pairs)
@@ -117,9 +117,12 @@ class Speech:
         found |= {"licensed_bigrams": float(np.isin(grams, self.licensed).mean())} if len(grams) else {}
         return found
 
-    def of_model(self, model: LanguageModel) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Every measure of a free sample, and the rounds after the probes' contexts."""
-        rng = np.random.Generator(np.random.PCG64(self.spec.seed))
+    def of_model(self, model: LanguageModel, row: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Every measure of a free sample, and the rounds after the probes' contexts.
+
+        The draws hang on the row's name too: with the same uniform numbers all rows would be lucky together.
+        """
+        rng = np.random.Generator(np.random.PCG64([self.spec.seed, *row.encode()]))
         text = sample(model, self.spec.sentences, max_tokens=self.spec.max_tokens, rng=rng)
         facts, arrays = self.of_text(text), {}
         if self.held:

@@ -25,7 +25,7 @@ ALLOWED = (
     "sentences, those that train does not have, and pairs of words that train does not have (precision)"
 )
 COPIED = "words of the longest run of a sentence that train has word for word: on average, and the longest of all"
-DISTINCT = "different n-grams over all n-grams, of as many sentences of each text as test has (Li et al. 2016)"
+DISTINCT = "different n-grams over all n-grams, of equally many sentences of each text (Li et al. 2016)"
 AGAIN = "n-grams that the same sentence has said before, over all (Welleck et al. 2020)"
 
 WHAT = (
@@ -44,7 +44,7 @@ OWN = (
     Column(
         "different",
         "different sentences",
-        "different sentences over all, of as many of each text as test has",
+        "different sentences over all, of equally many of each text",
         numbers.percent,
     ),
     Column("distinct_1", "distinct 1-grams", DISTINCT, numbers.share),

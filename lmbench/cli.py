@@ -142,6 +142,11 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--min-count", type=int, default=1, metavar="N", help="rarer words are <unk> (default: 1)")
     added.add_argument("--vocab-size", type=int, metavar="V", help="events at most")
 
+    added = command("audit", benchmarks.audit)
+    added.add_argument("name", metavar="BENCHMARK", help="a benchmark's name, or a FILE.toml")
+    added.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA)")
+
     added = command("report", benchmarks.report)
     added.add_argument("names", nargs="*", metavar="BENCHMARK", help="default: all with facts")
     added.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")

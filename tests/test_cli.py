@@ -178,7 +178,22 @@ def test_a_users_error_is_one_line_and_nothing_is_written(here, capsys, case):
 def test_test_that_is_train_is_warned_of(capsys):
     command = ["run", "mle-2", "--train", "my.txt", "--test", "my.txt", "--valid", "my.txt", "--name", "same"]
     assert main([*command, "--jobs", "1", "--out", "tmp2"]) == 0
-    assert "warning: test is identical to train" in capsys.readouterr().err
+    assert "warning: test has the same lines as train" in capsys.readouterr().err
+
+
+def test_an_audit_says_what_leaks_and_ends_with_1(here, capsys):
+    rows = "[rows.a]\nkind = 'ngram'\n"
+    (here / "sound.toml").write_text(f"[corpus]\ntrain = 'my.txt'\n{rows}", "utf-8")
+    assert main(["audit", "sound.toml", "--out", "tmp4"]) == 0
+    told = capsys.readouterr().out
+    assert "LEAK" not in told
+    assert told.splitlines()[-1].startswith("sound: 0 findings in ")
+    (here / "leaky.toml").write_text(f"[corpus]\ntrain = 'my.txt'\nvalid = 'my.txt'\ntest = 'my.txt'\n{rows}", "utf-8")
+    assert main(["audit", "leaky.toml", "--out", "tmp4"]) == 1
+    told = capsys.readouterr().out
+    assert "valid is test\tvalid\t150\t150\t-\tLEAK" in told
+    assert "finding: valid has the same lines as test" in told
+    assert "such as: " in told
 
 
 def test_a_failed_row_is_exit_code_1_and_the_others_are_reported(here, capsys):

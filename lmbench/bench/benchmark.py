@@ -15,12 +15,14 @@ else:
     import tomli as tomllib
 
 from lmbench.bench.blanks import BlanksSpec
+from lmbench.bench.generate import GeneratedSpec
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.measures.published import Published
 from lmbench.models import family, fits, spelled
 
 ALL = "all"
 QUICK = "-quick"
+QUICK_ROUNDS = 20
 FOLDER = re.compile(r"[\w+-][\w.+-]*")
 """What the name of a report's folder looks like."""
 _PACKAGED = Path(__file__).parent.parent / "benchmarks"
@@ -43,6 +45,7 @@ class CorpusSpec:
     seed:         of the built-in corpus' sample, or of the split of one file
     extra_words:  events though train lacks them: a list, or the words that embedding_text has so many times or more
     embedding_text: a text that is not train, a file or 'hungry', for extra_words; rows name their own
+    quoted:       whether lines of it may be shown as examples in reports
     """
 
     builtin: str | None = None
@@ -60,6 +63,7 @@ class CorpusSpec:
     seed: int = 0
     extra_words: tuple[str, ...] | int | None = None
     embedding_text: str | None = None
+    quoted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +114,15 @@ class Benchmark:
     sparsity: SparsitySpec = field(default_factory=SparsitySpec)
     quick: Quick = field(default_factory=Quick)
     blanks: BlanksSpec | None = None
+    generated: GeneratedSpec = field(default_factory=GeneratedSpec)
 
     def row(self, name: str) -> Row:
         """The row of this name."""
         return choose({row.name: row for row in self.rows}, name, "row")
+
+    def files(self, field: str) -> list[str]:
+        """What its rows name in this field, each once."""
+        return list(dict.fromkeys(str(row.settings[field]) for row in self.rows if row.settings.get(field) is not None))
 
     def families(self) -> dict[str, list[Row]]:
         """Family -> its rows, in file order."""
@@ -170,7 +179,19 @@ def load(name: str) -> Benchmark:
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
     known = dict.fromkeys(
-        ("title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks")
+        (
+            "title",
+            "description",
+            "corpus",
+            "rows",
+            "story",
+            "compare",
+            "published",
+            "sparsity",
+            "quick",
+            "blanks",
+            "generated",
+        )
     )
     for key in table:
         if key not in known:
@@ -193,6 +214,11 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
     if corpus.extra_words and table.get("compare"):
         raise BadConfig(f"{where}: a benchmark with extra_words is compared with no other; leave compare out")
     named = _rows(rows, where)
+    generated = GeneratedSpec(**_checked(table.get("generated", {}), GeneratedSpec, f"{where}: [generated]"))
+    for name_ in generated.rows:
+        choose({row.name: row for row in named}, name_, f"row for rows in {where}: [generated]")
+    if generated.sentences and corpus.unit == "stream":
+        raise BadConfig(f"{where}: [generated] draws sentences, and a stream has none; leave it out")
     return Benchmark(
         name=name,
         title=_text(table, "title", name, where),
@@ -206,6 +232,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
         blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
+        generated=generated,
     )
 
 
@@ -218,6 +245,11 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
         name=f"{benchmark.name}{QUICK}",
         corpus=replace(benchmark.corpus, **limits),
         compare=tuple(f"{name}{QUICK}" for name in benchmark.compare),
+        generated=replace(
+            benchmark.generated,
+            sentences=min(benchmark.generated.sentences, quick.test_lines),
+            rounds=min(benchmark.generated.rounds, QUICK_ROUNDS),
+        ),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -11,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from lmbench.bench.results import dumps
+from lmbench.bench.results import remembered
 from lmbench.errors import BadConfig
 from lmbench.measures.blanks import filled
 from lmbench.measures.coverage import ranks
 from lmbench.model import Floats
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import sha256
 from lmbench.text.corpus import Corpus, unigram_log_probs
 from lmbench.text.files import normalise
 from lmbench.text.sentences import Sentences
@@ -60,11 +59,7 @@ def blanks(spec: BlanksSpec, corpus: Corpus, find: Callable[[str], Path], cache:
         "code": [sha256(root / name) for name in _DECIDING],
         "libraries": [version(name) for name in ("gensim", "numpy")],
     }
-    path = cache / f"{sha256(json.dumps(deciding, sort_keys=True).encode())}.blanks.json"
-    if not path.is_file():
-        atomic_write(path, dumps(_blanks(spec, corpus, find)))
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
+    return remembered(cache, "blanks", deciding, lambda: _blanks(spec, corpus, find))
 
 
 def _blanks(spec: BlanksSpec, corpus: Corpus, find: Callable[[str], Path]) -> dict[str, Any]:

@@ -9,12 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lmbench.bench.audit import audit
 from lmbench.bench.benchmark import Benchmark, CorpusSpec
 from lmbench.bench.blanks import blanks
 from lmbench.bench.evaluate import Yardstick
 from lmbench.bench.laboratory import laboratory
+from lmbench.bench.results import remembered
 from lmbench.bench.texts import EmbeddingText
 from lmbench.errors import BadConfig, choose, suggestion
+from lmbench.storage import sha256
 from lmbench.text import corpus as corpora
 from lmbench.text import hungry
 from lmbench.text.corpus import Corpus
@@ -38,13 +41,22 @@ class Prepared:
     find: Callable[[str], Path]
 
 
-def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable[str] = ()) -> Prepared:
-    """Read or sample the corpus, count its n-grams once, find or make its probes.
+@dataclass(frozen=True)
+class Gathered:
+    """What a benchmark is about, before anything is measured.
 
-    texts: what rows learn word vectors from instead of train. No test sentence may be in one.
+    texts: that rows learn word vectors from instead of train, and that extra words are counted in
+    find:  where the file is that a field names
     """
-    for name in benchmark.sparsity.tokenizers:
-        choose(TOKENIZERS, name, "tokenizer")
+
+    corpus: Corpus
+    texts: tuple[EmbeddingText, ...]
+    probes: Probes
+    find: Callable[[str], Path]
+
+
+def gather(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable[str] = ()) -> Gathered:
+    """Read or sample the corpus, read the texts beside it, find or make the probes."""
     spec, blank = benchmark.corpus, benchmark.blanks
     choose(TOKENIZERS, spec.tokenizer, "tokenizer")
     found = partial(find, folder=benchmark.folder, data=data)
@@ -55,11 +67,24 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         if name is not None
     }
     corpus = corpus_of(benchmark, data, cache, _extra_words(spec, read))
-    for text in read.values():
+    return Gathered(corpus, tuple(read.values()), _probes(benchmark, corpus), found)
+
+
+def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable[str] = ()) -> Prepared:
+    """Gather, audit, count the corpus' n-grams once.
+
+    texts: what rows learn word vectors from instead of train. No test sentence may be in one.
+    """
+    for name in benchmark.sparsity.tokenizers:
+        choose(TOKENIZERS, name, "tokenizer")
+    blank = benchmark.blanks
+    gathered = gather(benchmark, data, cache, texts)
+    corpus, probes = gathered.corpus, gathered.probes
+    for text in gathered.texts:
         text.refuse_test(corpus)
-    found = partial(_find, texts={name: text.store(cache) for name, text in read.items()}, elsewhere=found)
+    stored = {text.name: text.store(cache) for text in gathered.texts}
+    found = partial(_find, texts=stored, elsewhere=gathered.find)
     sparse = laboratory(corpus, benchmark.sparsity.tokenizers, cache)
-    probes = _probes(benchmark, corpus)
     yardstick = Yardstick(
         valid=corpus.valid,
         test=corpus.test,
@@ -72,7 +97,23 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         unigram=corpora.unigram_log_probs(corpus.train),
     )
     facts = sparse.facts if blank is None else {**sparse.facts, "blanks": blanks(blank, corpus, found, cache)}
-    return Prepared(corpus, yardstick, facts, found)
+    return Prepared(corpus, yardstick, {**facts, "audit": audited(benchmark, gathered, cache)}, found)
+
+
+def audited(benchmark: Benchmark, gathered: Gathered, cache: Path) -> dict[str, Any]:
+    """facts["audit"], kept in the folder `cache`: nobody waits for it twice."""
+    about = {
+        "benchmark": [benchmark.corpus.quoted, benchmark.files("vector_file")],
+        "corpus": gathered.corpus.fingerprint,
+        "lines": [sha256("\n".join(lines).encode()) for lines in gathered.corpus.lines.values()],
+        "texts": [[text.name, sha256("\n".join(text.lines).encode())] for text in gathered.texts],
+        "probes": repr(gathered.probes),
+        "code": [sha256(Path(__file__).parent.parent / name) for name in _AUDITING],
+    }
+    return remembered(cache, "audit", about, lambda: audit(benchmark, gathered.corpus, gathered.texts, gathered.probes))
+
+
+_AUDITING = ("bench/audit.py", "measures/repetition.py", "text/duplicates.py", "text/probes.py")
 
 
 def _extra_words(spec: CorpusSpec, texts: Mapping[str, EmbeddingText]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,17 @@ def dumps(facts: Mapping[str, Any]) -> str:
     return json.dumps(_plain(facts), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
+def remembered(
+    cache: Path, what: str, deciding: Mapping[str, Any], make: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What make() finds, kept in the folder `cache` under the SHA-256 of all that decides it."""
+    path = cache / f"{sha256(json.dumps(deciding, sort_keys=True).encode())}.{what}.json"
+    if not path.is_file():
+        atomic_write(path, dumps(make()))
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
 def _plain(value: Any) -> Any:
     """Numbers of numpy as Python's, infinities as 'inf' and '-inf': strict JSON has no spelling for them."""
     if isinstance(value, Mapping):
@@ -157,18 +168,28 @@ def load(folder: Path) -> list[Result]:
     return [load_one(path) for path in sorted(folder.glob("*.json")) if path.name != "benchmark.json"]
 
 
-DIAGNOSIS = "diagnosis"
-"""The folder within facts that `diagnose` fills: a name with a slash before it is no row's."""
+DIAGNOSIS, GENERATED = "diagnosis", "generated"
+"""Folders within facts, of what `diagnose` found and of what rows said: a name with a slash before it is no row's."""
 
 
 def load_diagnosis(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]:
     """Part of a diagnosis -> its facts and arrays; nothing where a facts folder has none."""
+    return _load_pairs(folder / DIAGNOSIS, "a diagnosis", "diagnose")
+
+
+def load_generated(folder: Path) -> dict[str, dict[str, Any]]:
+    """Row (or '%test') -> what was found of the text it said; nothing where a facts folder has none."""
+    pairs = _load_pairs(folder / GENERATED, "generated text", "run")
+    return {str(facts["row"]): facts for facts, _ in pairs.values()}
+
+
+def _load_pairs(folder: Path, what: str, again: str) -> dict[str, tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]:
     found = {}
-    for path in sorted((folder / DIAGNOSIS).glob("*.json")):
+    for path in sorted(folder.glob("*.json")):
         try:
             found[path.stem] = load_pair(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadModel(
-                f"{path} cannot be read as a diagnosis ({error}): the file is damaged; delete it and diagnose again"
+                f"{path} cannot be read as {what} ({error}): the file is damaged; delete it and {again} again"
             ) from error
     return found

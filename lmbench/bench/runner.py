@@ -14,6 +14,7 @@ from typing import Any
 
 import lmbench
 from lmbench.bench import jobs, store
+from lmbench.bench.audit import warnings
 from lmbench.bench.benchmark import Benchmark, Row, cut_down
 from lmbench.bench.jobs import Bench, Job, Progress
 from lmbench.bench.prepare import Prepared, prepare
@@ -93,7 +94,8 @@ def plan(
     facts = _facts(benchmark, seeds, quick, prepared, environment, command)
     atomic_write(folder / FACTS / "benchmark.json", dumps(facts))
     todo = tuple(job for job in everything if job.stem not in finished)
-    return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, prepared.corpus.warnings)
+    warned = (*prepared.corpus.warnings, *warnings(prepared.facts["audit"]))
+    return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, warned)
 
 
 def run(planned: Plan) -> Iterator[Job | Progress | Result]:

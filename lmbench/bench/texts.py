@@ -18,6 +18,9 @@ from lmbench.text.vocabulary import ranked
 BUILTIN: dict[str, Callable[[], list[str]]] = {"hungry": lambda: [" ".join(row) for row in hungry.splits()["train"]]}
 """Texts that come with lmbench: the train split of the built-in corpus under its first seed."""
 
+NO_MEASURE = "vectors that have read what models are tested on are no measure of anything"
+TAKE_OUT = "take these lines out of it, or give another text"
+
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingText:
@@ -37,16 +40,19 @@ class EmbeddingText:
         """Those that occur `least` times or more, by falling count."""
         return ranked(self.tokens, min_count=least)
 
-    def refuse_test(self, corpus: Corpus) -> None:
-        """BadText where a sentence of test, or of a further test set, is a line of it. Train and valid may be."""
+    def leaked(self, corpus: Corpus) -> dict[str, list[str]]:
+        """Test and the further test sets -> their sentences that are lines of it. Lines of train may be."""
         own = set(self.lines)
-        for split, lines in corpus.lines.items():
-            leaked = [line for line in lines if line in own] if split not in ("train", "valid") else []
-            if leaked:
+        sets = {name: lines for name, lines in corpus.lines.items() if name not in ("train", "valid")}
+        return {name: [line for line in lines if line in own] for name, lines in sets.items()}
+
+    def refuse_test(self, corpus: Corpus) -> None:
+        """BadText where a sentence of test, or of a further test set, is a line of it."""
+        for split, lines in self.leaked(corpus).items():
+            if lines:
                 raise BadText(
-                    f"embedding_text {self.name!r} has {len(leaked)} of the {len(lines)} sentences of {split} in it "
-                    f"({leaked[0]!r}, say): vectors that have read {split} are no measure of anything; "
-                    "take these lines out of it, or give another text"
+                    f"embedding_text {self.name!r} has {len(lines)} of the {len(corpus.lines[split])} sentences of "
+                    f"{split} in it ({lines[0]!r}, say): {NO_MEASURE}; {TAKE_OUT}"
                 )
 
     def store(self, folder: Path) -> Path:

@@ -29,6 +29,7 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
 def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace, words: Sequence[str]) -> int:
     """Do what is to be done for these rows, show it, write the report."""
     from lmbench.bench import runner
+    from lmbench.bench.generated import generate
     from lmbench.live import Live
 
     planned = runner.plan(
@@ -48,6 +49,8 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
     with Live(planned) as live:
         for event in runner.run(planned):
             failed += live.show(event)
+    for said in generate(planned):
+        print(said, file=sys.stderr)
     _write(planned.folder)
     return FAILED if failed else DONE
 
@@ -117,6 +120,32 @@ def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
             print(f"  {verdict.row:28} {shown:>12}  {f'{says}: {verdict.wanted}' if verdict.wanted else 'shown only'}")
             failed |= not verdict.holds
     return FAILED if failed else DONE
+
+
+def audit(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """look for leaks of test into what models learn from: duplicates, vocabulary, vectors, probes, choices
+
+    Nothing is fitted. Exit code 1 where something is found, with what to do about it.
+    """
+    from lmbench.bench import benchmark
+    from lmbench.bench.prepare import audited, gather
+
+    found = benchmark.load(options.name)
+    cache = options.out / ".cache"
+    facts = audited(found, gather(found, options.data, cache, found.files("embedding_text")), cache)
+    print("looked for\tin\tfound\tof\twithin train\tverdict")
+    for check in facts["checks"]:
+        usual = "-" if check["usual"] is None else f"{check['usual']:.2%}"
+        verdict = "LEAK" if check["leak"] else "none" if not check["found"] else "no leak"
+        print(f"{check['what']}\t{check['where']}\t{check['found']:,}\t{check['of']:,}\t{usual}\t{verdict}")
+    for finding in facts["findings"]:
+        print(f"finding: {finding['fact']}; {finding['remedy']}")
+        for example in finding["examples"]:
+            print(f"  such as: {example}")
+    for note in facts["notes"]:
+        print(f"note: {note}")
+    print(f"{found.name}: {len(facts['findings'])} findings in {len(facts['checks'])} checks")
+    return FAILED if facts["findings"] else DONE
 
 
 def report(options: argparse.Namespace, _: Sequence[str]) -> int:

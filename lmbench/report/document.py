@@ -10,8 +10,10 @@ import numpy as np
 
 from lmbench.measures.uncertainty import FEW
 from lmbench.report import (
+    audit,
     conventions,
     gates,
+    generated,
     numbers,
     published,
     significance,
@@ -67,6 +69,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         section("In words", bullets(words.sentences(facts, comparison))),
         sparsity.section(facts, figures),
         coverage(facts, comparison, figures),
+        generated.section(facts),
         unseen(facts),
         strata.section(facts),
         published.section(facts),
@@ -76,6 +79,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         vectors.neighbours(facts),
         vectors.blanks(facts),
         costs(facts, figures),
+        audit.section(facts),
         notes(facts),
         reproduce(facts),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lmbench.bench.results import Result, load, load_diagnosis
+from lmbench.bench.results import Result, load, load_diagnosis, load_generated
 from lmbench.errors import BadConfig, LMBenchError
 from lmbench.measures.perplexity import Floats
 from lmbench.measures.uncertainty import Ints
@@ -98,12 +98,14 @@ class Facts:
     rows:      in the benchmark's order
     diagnosis: part (memory, rows, pace) -> what `diagnose` found, facts and arrays; a part may be missing,
                or left out because it is of another text
+    generated: row (or '%test') -> what was found of the text it said
     siblings:  facts of the benchmarks it is to be compared with, by name; where they cannot be read, the reason
     """
 
     benchmark: Mapping[str, Any]
     rows: tuple[Row, ...]
     diagnosis: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
+    generated: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     siblings: Mapping[str, Facts | str] = field(default_factory=dict)
 
     def grouped(self, *groups: str) -> list[Row]:
@@ -160,6 +162,11 @@ class Facts:
     def blanks(self) -> Mapping[str, Any]:
         """What was found of blanks, nothing where none were asked for."""
         return self._mapping("blanks")
+
+    @property
+    def audit(self) -> Mapping[str, Any]:
+        """What the audit found; nothing where the facts are older than it."""
+        return self._mapping("audit")
 
     @property
     def extra_sets(self) -> list[str]:
@@ -255,7 +262,13 @@ def _own(folder: Path) -> Facts:
     diagnosis = {
         part: found for part, found in load_diagnosis(path.parent).items() if found[0].get("fingerprint", text) == text
     }
-    return Facts(benchmark, rows, diagnosis)
+    return Facts(benchmark, rows, diagnosis, _current(load_generated(path.parent), rows))
+
+
+def _current(generated: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> dict[str, Mapping[str, Any]]:
+    """What was said by the rows as they are now fitted, and test."""
+    keys = {row.name: row.first.key for row in rows if row.results}
+    return {name: said for name, said in generated.items() if said["fitted"] in ("", keys.get(name))}
 
 
 def _row(name: str, kind: str, family: str, *, results: list[Result], seeds: list[int], tokens: int | None) -> Row:

@@ -246,11 +246,17 @@ def _parts(says: str, figure: str, drawn: Sequence[str], lines: Sequence[Line], 
     """Sentence, figure, table, what the columns say."""
     image = markdown.figure(figure, CAPTIONS[figure], drawn) if figure else ""
     rows = [[column.show(line[column.key]) for column in columns] for line in lines]
+    return [
+        part for part in (says, image, markdown.table([c.title for c in columns], rows), explained(columns)) if part
+    ]
+
+
+def explained(columns: Sequence[Column]) -> str:
+    """What the columns say, those that say the same together."""
     said: dict[str, list[str]] = {}
     for column in columns:
         said.setdefault(column.says, []).append(column.title)
-    explained = bullets(f"{bold(', '.join(titles))}: {says}." for says, titles in said.items())
-    return [part for part in (says, image, markdown.table([c.title for c in columns], rows), explained) if part]
+    return bullets(f"{bold(', '.join(titles))}: {says}." for says, titles in said.items())
 
 
 def _subsection(title: str, *parts: str) -> str:

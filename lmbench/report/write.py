@@ -5,7 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from lmbench.report import conventions, curve, document, figures, gates, significance, sparsity, tables, vectors
+from lmbench.report import (
+    audit,
+    conventions,
+    curve,
+    document,
+    figures,
+    gates,
+    generated,
+    significance,
+    sparsity,
+    tables,
+    vectors,
+)
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 from lmbench.storage import atomic_write
@@ -27,6 +39,8 @@ def write(folder: Path) -> list[Path]:
         "statistics.csv": tables.statistics(facts),
         **sparsity.tables(facts),
         **vectors.tables(facts),
+        **generated.tables(facts),
+        **audit.tables(facts),
         "coverage.csv": tables.coverage(facts, comparison),
         "story.csv": tables.story(facts),
         "costs.csv": tables.costs(facts),

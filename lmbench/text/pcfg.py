@@ -104,6 +104,29 @@ class Pcfg:
                         visits[child] += visits[symbol] * p
         return dict(expected)
 
+    @cached_property
+    def adjacent(self) -> frozenset[tuple[str, str]]:
+        """Every pair of tokens that stand side by side in some sentence the grammar can produce."""
+        first: dict[str, set[str]] = {token: {token} for token in self.tokens}
+        last: dict[str, set[str]] = {token: {token} for token in self.tokens}
+        empty: set[str] = set()  # symbols that can vanish
+        pairs: set[tuple[str, str]] = set()
+        for symbol in self._order:
+            first[symbol], last[symbol] = set(), set()
+            for rule, _ in self.rules[symbol]:
+                ends: set[str] = set()  # tokens that can stand last in what is to the left
+                begun = True  # whether all of that can vanish
+                for part in rule.rhs:
+                    pairs |= {(a, b) for a in ends for b in first[part]}
+                    if begun:
+                        first[symbol] |= first[part]
+                    ends = last[part] | (ends if part in empty else set())
+                    begun &= part in empty
+                last[symbol] |= ends
+                if begun:
+                    empty.add(symbol)
+        return frozenset(pairs)
+
     # -- sampling
 
     @cached_property

@@ -7,7 +7,7 @@ against a token stream; the built-in corpus makes its own (text/hungry.py).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -80,7 +80,16 @@ def adjacent_counts(sentences: Iterable[Sequence[str]]) -> Counter[tuple[str, st
 
 
 def check(probes: Probes, train: Sequence[Sequence[str]]) -> None:
-    """Hold the probes against the token stream a model is trained on; BadText names the first that does not hold.
+    """Hold the probes against the token stream a model is trained on; BadText names the first that does not hold."""
+    for fact in faults(probes, train):
+        raise BadText(
+            f"{fact}: the probes were made for another text or another tokenisation; make them from the tokens "
+            "that the models are trained on"
+        )
+
+
+def faults(probes: Probes, train: Sequence[Sequence[str]]) -> Iterator[str]:
+    """What does not hold of the probes on this token stream, a fact for each that does not.
 
     Every word occurs in train. A held pair, and all four pairs of a crossed probe, are never adjacent there; a control
     pair is. With one left context and b directly after a, that makes crossed probes ties for any back-off model.
@@ -89,20 +98,17 @@ def check(probes: Probes, train: Sequence[Sequence[str]]) -> None:
     adjacent = adjacent_counts(train)
     for probe in probes.probes:
         used = {*probe.context, *probe.phrase, probe.distractor or probe.target}
-        _require(used <= known, f"train lacks {sorted(used - known)} of {probe}")
-        _require(probe.phrase[:1] == (probe.target,), f"the phrase {probe.phrase} does not begin with {probe.target}")
         pair = probe.context[-1], probe.target
-        _require((adjacent[pair] == 0) == probe.held, f"{' '.join(pair)} occurs {adjacent[pair]} times in train")
+        if not used <= known:
+            yield f"train lacks {sorted(used - known)} of {probe}"
+        elif probe.phrase[:1] != (probe.target,):
+            yield f"the phrase {probe.phrase} does not begin with {probe.target}"
+        elif (adjacent[pair] == 0) != probe.held:
+            yield f"{' '.join(pair)} occurs {adjacent[pair]} times in train"
     for item in probes.crossed:
         used = {*item.left, item.a1, item.b1, item.a2, item.b2}
-        _require(used <= known, f"train lacks {sorted(used - known)} of {item}")
         seen = [(a, b) for a in (item.a1, item.a2) for b in (item.b1, item.b2) if adjacent[a, b]]
-        _require(not seen, f"{seen} of a crossed probe occur in train")
-
-
-def _require(holds: bool, fact: str) -> None:
-    if not holds:
-        raise BadText(
-            f"{fact}: the probes were made for another text or another tokenisation; make them from the tokens "
-            "that the models are trained on"
-        )
+        if not used <= known:
+            yield f"train lacks {sorted(used - known)} of {item}"
+        elif seen:
+            yield f"{seen} of a crossed probe occur in train"

@@ -53,6 +53,7 @@ class Bench:
     """What every job of a benchmark shares.
 
     find: where the files are that rows name; device: where networks are trained, by a name of neural.device.DEVICES
+    cache: a folder for what rows may share; None: nothing is
     """
 
     name: str
@@ -63,6 +64,7 @@ class Bench:
     environment: dict[str, str]
     find: Callable[[str], Path] = Path
     device: str = "auto"
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,12 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         curve, start = [], time.perf_counter()
 
         def note(epoch: int, epochs: int, valid_nats: float) -> None:
-            curve.append((time.perf_counter() - start, math.exp(min(valid_nats, 700.0))))
+            curve.append((time.perf_counter() - start + _spared(model), math.exp(min(valid_nats, 700.0))))
             watch(epoch, epochs, valid_nats)
 
-        for name, value in (("on_epoch", note), ("checkpoint", (checkpoint, job.key)), ("device", bench.device)):
+        told: dict[str, Any] = {"on_epoch": note, "checkpoint": (checkpoint, job.key), "device": bench.device}
+        told["vectors_folder"] = bench.cache
+        for name, value in told.items():
             if hasattr(model, name):  # a network has them, and a plug-in may
                 setattr(model, name, value)
         if model.files:
@@ -119,7 +123,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         traceback.print_exc()
         return replace(blank, error=f"{type(error).__name__}: {error} (a bug; the traceback is above)")
     costs = {
-        "fit_seconds": fit[0],
+        "fit_seconds": fit[0] + _spared(model),
         "model_bytes": float(model_bytes),
         "peak_mb": max(peak_memory() - start_mb, 0.0),
     }
@@ -142,6 +146,11 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         neighbours=found.neighbours,
         arrays=found.arrays | ({"curve": np.array(curve)} if curve else {}),
     )
+
+
+def _spared(model: LanguageModel) -> float:
+    """Seconds of work that another row did for this one: they are part of what the row costs."""
+    return float(getattr(model, "spared_seconds", 0.0))
 
 
 def warm_up(rows: Sequence[Row]) -> None:

@@ -87,6 +87,7 @@ def plan(
         environment=environment,
         find=prepared.find,
         device=device,
+        cache=out / ".cache",
     )
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
     finished = {file_stem(result.row, result.seed) for result in done}

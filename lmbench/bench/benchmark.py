@@ -15,6 +15,7 @@ else:
     import tomli as tomllib
 
 from lmbench.bench.blanks import BlanksSpec
+from lmbench.bench.unseen import UnseenSpec
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.measures.published import Published
 from lmbench.models import family, fits, spelled
@@ -107,6 +108,7 @@ class Benchmark:
     sparsity: SparsitySpec = field(default_factory=SparsitySpec)
     quick: Quick = field(default_factory=Quick)
     blanks: BlanksSpec | None = None
+    unseen: UnseenSpec | None = None
 
     def row(self, name: str) -> Row:
         """The row of this name."""
@@ -167,7 +169,19 @@ def load(name: str) -> Benchmark:
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
     known = dict.fromkeys(
-        ("title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks")
+        (
+            "title",
+            "description",
+            "corpus",
+            "rows",
+            "story",
+            "compare",
+            "published",
+            "sparsity",
+            "quick",
+            "blanks",
+            "unseen",
+        )
     )
     for key in table:
         if key not in known:
@@ -201,6 +215,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
         blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
+        unseen=UnseenSpec(**_checked(table["unseen"], UnseenSpec, f"{where}: [unseen]")) if "unseen" in table else None,
     )
 
 

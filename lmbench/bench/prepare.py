@@ -14,6 +14,7 @@ from lmbench.bench.blanks import blanks
 from lmbench.bench.evaluate import Yardstick
 from lmbench.bench.laboratory import laboratory
 from lmbench.bench.texts import EmbeddingText
+from lmbench.bench.unseen import WHOLE, Part, Unseen, unseen
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.text import corpus as corpora
 from lmbench.text import hungry
@@ -30,12 +31,14 @@ class Prepared:
     """A corpus, its yardstick, and what is found of it before any row is fitted, as facts.
 
     find: where the file is that a field names; a text that vectors are learnt from is cut as train is
+    parts: what rows are trained on without each group of words of [unseen]
     """
 
     corpus: Corpus
     yardstick: Yardstick
     facts: dict[str, Any]
     find: Callable[[str], Path]
+    parts: tuple[Part, ...] = ()
 
 
 def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable[str] = ()) -> Prepared:
@@ -52,9 +55,14 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
     read = {
         name: EmbeddingText.read(name, spec.tokenizer, found, cache)
         for name in dict.fromkeys(named)
-        if name is not None
+        if name is not None and not (name == WHOLE and benchmark.unseen is not None)
     }
     corpus = corpus_of(benchmark, data, cache, _extra_words(spec, read))
+    omitted: Unseen | None = None
+    if benchmark.unseen is not None:
+        read[WHOLE] = EmbeddingText.of_train(WHOLE, corpus)
+        omitted = unseen(benchmark.unseen, corpus)
+        corpus = omitted.control
     for text in read.values():
         text.refuse_test(corpus)
     found = partial(_find, texts={name: text.store(cache) for name, text in read.items()}, elsewhere=found)
@@ -70,9 +78,12 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         extra=corpus.extra,
         probes=probes,
         unigram=corpora.unigram_log_probs(corpus.train),
+        places=None if omitted is None else omitted.places,
     )
     facts = sparse.facts if blank is None else {**sparse.facts, "blanks": blanks(blank, corpus, found, cache)}
-    return Prepared(corpus, yardstick, facts, found)
+    if omitted is None:
+        return Prepared(corpus, yardstick, facts, found)
+    return Prepared(corpus, yardstick, {**facts, "unseen": omitted.facts}, found, omitted.parts)
 
 
 def _extra_words(spec: CorpusSpec, texts: Mapping[str, EmbeddingText]) -> tuple[str, ...]:

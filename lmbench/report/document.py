@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
-from lmbench.report import gates, numbers, published, sparsity, strata, tables, vectors, words
+from lmbench.report import gates, numbers, published, sparsity, strata, tables, unseen_word, vectors, words
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
 from lmbench.report.markdown import (
@@ -54,6 +54,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         _figure("perplexity", figures),
         section("In words", bullets(words.sentences(facts, comparison))),
         sparsity.section(facts, figures),
+        unseen_word.section(facts, figures),
         coverage(facts, comparison, figures),
         unseen(facts),
         strata.section(facts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from lmbench.report import curve, document, figures, gates, sparsity, tables, vectors
+from lmbench.report import curve, document, figures, gates, sparsity, tables, unseen_word, vectors
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 from lmbench.storage import atomic_write
@@ -25,6 +25,7 @@ def write(folder: Path) -> list[Path]:
         "statistics.csv": tables.statistics(facts),
         **sparsity.tables(facts),
         **vectors.tables(facts),
+        **unseen_word.tables(facts),
         "coverage.csv": tables.coverage(facts, comparison),
         "story.csv": tables.story(facts),
         "costs.csv": tables.costs(facts),

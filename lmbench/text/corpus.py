@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,28 @@ def load(
         lines=lines,
         warnings=_file_warnings(read),
         extra_words=extra_words,
+    )
+
+
+def without(corpus: Corpus, gone: npt.NDArray[np.bool_]) -> Corpus:
+    """The corpus whose train lacks these of its sentences, bool (S,); vocabulary and other splits are what they were.
+
+    statistics are still those of the whole train.
+    """
+    kept = np.flatnonzero(~gone)
+    train = corpus.train.take(kept)
+    splits = {"train": train, "valid": corpus.valid, "test": corpus.test, **corpus.extra}
+    return replace(
+        corpus,
+        train=train,
+        train_tokens=[corpus.train_tokens[i] for i in kept.tolist()],
+        lines={**corpus.lines, "train": [corpus.lines["train"][i] for i in kept.tolist()]},
+        warnings=(
+            *corpus.warnings,
+            f"of the {len(gone):,} sentences of train, which are counted here, rows are trained on {len(kept):,}: "
+            f"{len(gone) - len(kept):,} were taken out at random",
+        ),
+        fingerprint=_fingerprint(splits, corpus.vocab),
     )
 
 

@@ -198,6 +198,7 @@ def tables(facts: Facts) -> dict[str, pd.DataFrame]:
         values = {
             **{f"bits_{name}": per_word(words.bits(answers), words.word) for name, answers in both.items()},
             **{f"placement_{n}": per_word(placement(answers, words.word), words.word) for n, answers in both.items()},
+            **{f"choice_{n}": per_word(answers.choice, words.word) for n, answers in both.items()},
             **{f"bits_after_{n}": per_word(-answers.after * BITS, words.word) for n, answers in both.items()},
             **{f"rank_{name}": per_word(answers.ranks, words.word) for name, answers in both.items()},
         }

@@ -56,16 +56,18 @@ class Live:
     def show(self, event: Job | Epoch | Result) -> bool:
         """Show one event; whether it is a row that failed."""
         if isinstance(event, Job):
-            self._tasks[event.stem] = self._progress.add_task(_name(event.row.name, event.seed), total=None, says="")
+            self._tasks[event.stem] = self._progress.add_task(
+                _name(event.row.name, event.seed, event.without), total=None, says=""
+            )
         elif isinstance(event, Epoch):
             says = f"epoch {event.epoch}/{event.epochs}, valid perplexity {math.exp(min(event.valid_nats, 700)):.2f}"
             task = self._tasks[event.job.stem]
             self._progress.update(task, total=event.epochs, completed=event.epoch, says=says)
             if not self._console.is_terminal and time.monotonic() - self._spoke > SILENCE:
-                self._say(f"  {_name(event.job.row.name, event.job.seed):24} {says}")
+                self._say(f"  {_name(event.job.row.name, event.job.seed, event.job.without):24} {says}")
         else:
             self._left -= 1
-            if (stem := file_stem(event.row, event.seed)) in self._tasks:
+            if (stem := file_stem(event.row, event.seed, event.without)) in self._tasks:
                 self._progress.update(self._tasks[stem], visible=False)
             self._line(event, f"{time.monotonic() - self._start:5.0f} s, {self._left} left")
             return event.error is not None
@@ -78,7 +80,7 @@ class Live:
 
     def _line(self, result: Result, when: str) -> None:
         """One finished row."""
-        name = _name(result.row, result.seed)
+        name = _name(result.row, result.seed, result.without)
         if result.error is not None:
             self._say(f"  {name:24} FAILED: {result.error}", "red")
             return
@@ -91,5 +93,7 @@ class Live:
         self._say(f"  {name:24} {'  '.join(parts)}  ({when})")
 
 
-def _name(row: str, seed: int | None) -> str:
-    return row if not seed else f"{row} (seed {seed})"
+def _name(row: str, seed: int | None, without: int) -> str:
+    said = [f"without group {without}"] if without else []
+    said += [f"seed {seed}"] if seed else []
+    return f"{row} ({', '.join(said)})" if said else row

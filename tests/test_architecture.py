@@ -42,6 +42,7 @@ HOMES = {
         "report/gates_figures.py",
         "report/gradients_figures.py",
         "report/sparsity_figures.py",
+        "report/unseen_word_figures.py",
     ),
     "nltk": ("text/",),
     "numba": ("compiled/kernels.py",),

@@ -16,6 +16,7 @@ else:
 
 from lmbench.bench.blanks import BlanksSpec
 from lmbench.bench.generate import GeneratedSpec
+from lmbench.bench.unseen import UnseenSpec
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.measures.published import Published
 from lmbench.models import family, fits, spelled
@@ -115,6 +116,7 @@ class Benchmark:
     quick: Quick = field(default_factory=Quick)
     blanks: BlanksSpec | None = None
     generated: GeneratedSpec = field(default_factory=GeneratedSpec)
+    unseen: UnseenSpec | None = None
 
     def row(self, name: str) -> Row:
         """The row of this name."""
@@ -191,6 +193,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
             "quick",
             "blanks",
             "generated",
+            "unseen",
         )
     )
     for key in table:
@@ -233,6 +236,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
         blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
         generated=generated,
+        unseen=UnseenSpec(**_checked(table["unseen"], UnseenSpec, f"{where}: [unseen]")) if "unseen" in table else None,
     )
 
 

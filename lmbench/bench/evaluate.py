@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadModel
-from lmbench.measures import conventions, coverage
+from lmbench.measures import conventions, coverage, unseen_word
 from lmbench.measures.cost import latencies, stopwatch
 from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
 from lmbench.measures.strata import by_stratum
@@ -37,6 +37,7 @@ class Yardstick:
     spelling_bits: float64 (N,), bits that spell the word behind each <unk>; None where the tokenizer is not lossless
     characters:    of test, line ends included
     extra:         further test sets by name
+    places:        where test has the words that rows are trained without; None: there are none
     unigram:       float64 (V,) ln of train's relative frequency, </s> counted: the reference of C1
     """
 
@@ -49,6 +50,7 @@ class Yardstick:
     probes: Probes
     unigram: Floats
     familiar: Strata | None = None
+    places: unseen_word.Places | None = None
 
 
 @dataclass
@@ -133,6 +135,10 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
         if strata is not None:
             metrics.update(by_stratum(log_probs, strata))
     metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
+
+    if yardstick.places is not None:
+        answers = unseen_word.ask(model, test, yardstick.places, log_probs)
+        found.arrays |= {f"word_{name}": values for name, values in vars(answers).items()}
 
     segments = _segments(test)
     found.arrays["row_log_probs"] = np.bincount(segments, log_probs)

@@ -26,26 +26,32 @@ from lmbench.bench import store
 from lmbench.bench.benchmark import Row
 from lmbench.bench.evaluate import Yardstick, evaluate
 from lmbench.bench.results import Result, file_stem
+from lmbench.bench.unseen import Part
 from lmbench.errors import Diverged, LMBenchError
 from lmbench.measures.cost import peak_memory, stopwatch
 from lmbench.model import LanguageModel
 from lmbench.models import construct, kinds, model_class
+from lmbench.text.probes import Probes
 from lmbench.text.sentences import Sentences
 
 
 @dataclass(frozen=True)
 class Job:
-    """One row under one seed. after: stems of the jobs that fit its components."""
+    """One row under one seed.
+
+    after: stems of the jobs that fit its components; without: the group of words that it is trained without, or 0
+    """
 
     row: Row
     seed: int | None
     key: str
     after: dict[str, str] = field(default_factory=dict)
+    without: int = 0
 
     @property
     def stem(self) -> str:
         """The name of its files."""
-        return file_stem(self.row.name, self.seed)
+        return file_stem(self.row.name, self.seed, self.without)
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Bench:
     """What every job of a benchmark shares.
 
     find: where the files are that rows name; device: where networks are trained, by a name of neural.device.DEVICES
+    cache: a folder for what rows may share; None: nothing is
+    parts: what is left of train and valid without each group of words
     """
 
     name: str
@@ -63,6 +71,18 @@ class Bench:
     environment: dict[str, str]
     find: Callable[[str], Path] = Path
     device: str = "auto"
+    cache: Path | None = None
+    parts: tuple[Part, ...] = ()
+
+    def text(self, job: Job) -> Part:
+        """What a job is fitted on."""
+        return self.parts[job.without - 1] if job.without else Part(self.train, self.valid)
+
+    def measured_with(self, job: Job) -> Yardstick:
+        """A row that lacks words is asked about the whole test and about them: the rest is of what train is for all."""
+        if not job.without:
+            return self.yardstick
+        return replace(self.yardstick, probes=Probes(), extra={}, unseen={}, familiar=None)
 
 
 @dataclass(frozen=True)
@@ -95,19 +115,21 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         curve, start = [], time.perf_counter()
 
         def note(epoch: int, epochs: int, valid_nats: float) -> None:
-            curve.append((time.perf_counter() - start, math.exp(min(valid_nats, 700.0))))
+            curve.append((time.perf_counter() - start + _spared(model), math.exp(min(valid_nats, 700.0))))
             watch(epoch, epochs, valid_nats)
 
-        for name, value in (("on_epoch", note), ("checkpoint", (checkpoint, job.key)), ("device", bench.device)):
+        told: dict[str, Any] = {"on_epoch": note, "checkpoint": (checkpoint, job.key), "device": bench.device}
+        told["vectors_folder"] = bench.cache
+        for name, value in told.items():
             if hasattr(model, name):  # a network has them, and a plug-in may
                 setattr(model, name, value)
         if model.files:
             model.find = bench.find
         with stopwatch() as fit:
-            model.fit(bench.train, bench.valid)
+            model.fit(*bench.text(job))
         model_bytes = store.save(model, bench.models / job.stem, job.key)
         checkpoint.unlink(missing_ok=True)
-        found = evaluate(model, bench.yardstick)
+        found = evaluate(model, bench.measured_with(job))
     except Diverged as error:
         kept = f"; the last good epoch is in {checkpoint}" if checkpoint.is_file() else ""
         return replace(blank, error=f"{error}{kept}")
@@ -119,7 +141,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         traceback.print_exc()
         return replace(blank, error=f"{type(error).__name__}: {error} (a bug; the traceback is above)")
     costs = {
-        "fit_seconds": fit[0],
+        "fit_seconds": fit[0] + _spared(model),
         "model_bytes": float(model_bytes),
         "peak_mb": max(peak_memory() - start_mb, 0.0),
     }
@@ -142,6 +164,11 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         neighbours=found.neighbours,
         arrays=found.arrays | ({"curve": np.array(curve)} if curve else {}),
     )
+
+
+def _spared(model: LanguageModel) -> float:
+    """Seconds of work that another row did for this one: they are part of what the row costs."""
+    return float(getattr(model, "spared_seconds", 0.0))
 
 
 def warm_up(rows: Sequence[Row]) -> None:
@@ -235,6 +262,7 @@ def _result(job: Job, bench: Bench, error: str | None = None) -> Result:
         config=job.row.settings,
         key=job.key,
         seed=job.seed,
+        without=job.without,
         error=error,
         environment=bench.environment,
     )

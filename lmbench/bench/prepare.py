@@ -16,6 +16,7 @@ from lmbench.bench.evaluate import Yardstick
 from lmbench.bench.laboratory import laboratory
 from lmbench.bench.results import remembered
 from lmbench.bench.texts import EmbeddingText
+from lmbench.bench.unseen import WHOLE, Part, Unseen, unseen
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.storage import sha256
 from lmbench.text import corpus as corpora
@@ -33,12 +34,14 @@ class Prepared:
     """A corpus, its yardstick, and what is found of it before any row is fitted, as facts.
 
     find: where the file is that a field names; a text that vectors are learnt from is cut as train is
+    parts: what rows are trained on without each group of words of [unseen]
     """
 
     corpus: Corpus
     yardstick: Yardstick
     facts: dict[str, Any]
     find: Callable[[str], Path]
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,14 @@ class Gathered:
 
     texts: that rows learn word vectors from instead of train, and that extra words are counted in
     find:  where the file is that a field names
+    omitted: what rows are trained without, of which corpus is the control
     """
 
     corpus: Corpus
     texts: tuple[EmbeddingText, ...]
     probes: Probes
     find: Callable[[str], Path]
+    omitted: Unseen | None = None
 
 
 def gather(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable[str] = ()) -> Gathered:
@@ -64,10 +69,15 @@ def gather(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable
     read = {
         name: EmbeddingText.read(name, spec.tokenizer, found, cache)
         for name in dict.fromkeys(named)
-        if name is not None
+        if name is not None and not (name == WHOLE and benchmark.unseen is not None)
     }
     corpus = corpus_of(benchmark, data, cache, _extra_words(spec, read))
-    return Gathered(corpus, tuple(read.values()), _probes(benchmark, corpus), found)
+    texts, omitted = tuple(read.values()), None
+    if benchmark.unseen is not None:
+        texts = (*texts, EmbeddingText.of_train(WHOLE, corpus))
+        omitted = unseen(benchmark.unseen, corpus)
+        corpus = omitted.control
+    return Gathered(corpus, texts, _probes(benchmark, corpus), found, omitted)
 
 
 def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable[str] = ()) -> Prepared:
@@ -79,7 +89,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         choose(TOKENIZERS, name, "tokenizer")
     blank = benchmark.blanks
     gathered = gather(benchmark, data, cache, texts)
-    corpus, probes = gathered.corpus, gathered.probes
+    corpus, probes, omitted = gathered.corpus, gathered.probes, gathered.omitted
     for text in gathered.texts:
         text.refuse_test(corpus)
     stored = {text.name: text.store(cache) for text in gathered.texts}
@@ -95,9 +105,13 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         extra=corpus.extra,
         probes=probes,
         unigram=corpora.unigram_log_probs(corpus.train),
+        places=None if omitted is None else omitted.places,
     )
     facts = sparse.facts if blank is None else {**sparse.facts, "blanks": blanks(blank, corpus, found, cache)}
-    return Prepared(corpus, yardstick, {**facts, "audit": audited(benchmark, gathered, cache)}, found)
+    facts = {**facts, "audit": audited(benchmark, gathered, cache)}
+    if omitted is None:
+        return Prepared(corpus, yardstick, facts, found)
+    return Prepared(corpus, yardstick, {**facts, "unseen": omitted.facts}, found, omitted.parts)
 
 
 def audited(benchmark: Benchmark, gathered: Gathered, cache: Path) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Result:
     """One row of one benchmark under one seed.
 
     row, kind, family, config: its name, its class, its group, every field of it
+    without:     the group of words that it was trained without, from 1; 0: what every row is trained on
     seed:        the seed it was fitted with; None for a model without randomness
     track:       'static' or 'adaptive'
     normalised:  False for a model that is not a distribution, which has no perplexity
@@ -44,6 +45,7 @@ class Result:
     environment: versions and machine
     key:         sha256 of all that determines the numbers; a row whose key is unchanged is not fitted again
     arrays:      in the .npz: row_log_probs (S,) nats of each test row (each segment of a stream), and what probes need;
+                 word_* what the words of [unseen] were given: see measures.unseen_word.Answers;
                  curve (epochs, 2): seconds of training and perplexity of valid at the end of each epoch
     """
 
@@ -54,6 +56,7 @@ class Result:
     config: dict[str, Any]
     key: str
     seed: int | None = None
+    without: int = 0
     track: str = "static"
     normalised: bool = True
     error: str | None = None
@@ -69,7 +72,7 @@ class Result:
 
     def save(self, folder: Path) -> None:
         """Write <stem>.npz and <stem>.json."""
-        save_pair(folder / file_stem(self.row, self.seed), asdict_without_arrays(self), self.arrays)
+        save_pair(folder / file_stem(self.row, self.seed, self.without), asdict_without_arrays(self), self.arrays)
 
 
 def asdict_without_arrays(result: Result) -> dict[str, Any]:
@@ -79,9 +82,10 @@ def asdict_without_arrays(result: Result) -> dict[str, Any]:
     return facts
 
 
-def file_stem(row: str, seed: int | None) -> str:
+def file_stem(row: str, seed: int | None, without: int = 0) -> str:
     """The file name of a row's facts: letters, digits and -+._ are kept, anything else is written as %XX."""
     safe = re.sub(r"[^\w.+-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), row)
+    safe += f".without{without}" if without else ""
     return f"{safe}.seed{seed}" if seed is not None else safe
 
 

@@ -27,6 +27,8 @@ from lmbench.text.files import opened
 from lmbench.threads import cores
 
 FACTS, MODELS = "facts", "models"
+REFERENCE = "reference"
+"""The family of rows that are exact and learn nothing."""
 _DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
 _LOOKING_ON = "neural/diagnostics"
 """In a room that decides numbers, but only looks at rows that are fitted."""
@@ -78,7 +80,7 @@ def plan(
     prepared = prepare(benchmark, data, out / ".cache", texts)
     side_by_side = side_by_side or cores()
     environment = environment_of(side_by_side)
-    everything = _jobs(rows, seeds, prepared)
+    everything = [job for group in range(len(prepared.parts) + 1) for job in _jobs(rows, seeds, prepared, group)]
     bench = Bench(
         name=benchmark.name,
         train=prepared.corpus.train,
@@ -88,9 +90,11 @@ def plan(
         environment=environment,
         find=prepared.find,
         device=device,
+        cache=out / ".cache",
+        parts=prepared.parts,
     )
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
-    finished = {file_stem(result.row, result.seed) for result in done}
+    finished = {file_stem(result.row, result.seed, result.without) for result in done}
     facts = _facts(benchmark, seeds, quick, prepared, environment, command)
     atomic_write(folder / FACTS / "benchmark.json", dumps(facts))
     todo = tuple(job for job in everything if job.stem not in finished)
@@ -125,11 +129,17 @@ def _quick(row: Row, epochs: int) -> Row:
     return Row(row.name, row.kind, {**row.settings, "epochs": min(asked, epochs)}, row.components)
 
 
-def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared) -> list[Job]:
-    """A job a row and seed; a row without randomness has one, and a mixture has as many as its parts."""
+def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, without: int) -> list[Job]:
+    """A job a row and seed; a row without randomness has one, and a mixture has as many as its parts.
+
+    without: the group of words that train lacks, or 0. A reference row learns from no train, so it lacks no words.
+    """
     stems: dict[tuple[str, int], Job] = {}
     planned: list[Job] = []
+    part = prepared.parts[without - 1].fingerprint if without else None
     for row in rows:
+        if without and family(row.kind) == REFERENCE:
+            continue
         named = {name: row.settings.get(name) for name in model_class(row.kind).files}
         files = {name: _content(prepared.find(file)) for name, file in named.items() if file is not None}
         random = "seed" in {field.name for field in fields(model_class(row.kind))}  # type: ignore[arg-type]
@@ -139,16 +149,28 @@ def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared) -> list[Job]:
             job = Job(
                 row,
                 seed if random else None,
-                _key(row, seed if random else None, prepared, {name: part.key for name, part in parts.items()}, files),
-                {name: part.stem for name, part in parts.items()},
+                _key(row, seed if random else None, prepared, {n: job.key for n, job in parts.items()}, files, part),
+                {name: job.stem for name, job in parts.items()},
+                without,
             )
             stems[row.name, seed] = job
             planned.append(job)
     return planned
 
 
-def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str], files: dict[str, str]) -> str:
-    """sha256 of everything that determines a row's numbers: fields, seed, text, probes, files, code, libraries."""
+def _key(
+    row: Row,
+    seed: int | None,
+    prepared: Prepared,
+    parts: dict[str, str],
+    files: dict[str, str],
+    part: str | None,
+) -> str:
+    """sha256 of everything that determines a row's numbers: fields, seed, text, probes, files, code, libraries.
+
+    part: the fingerprint of what it is trained on, where that is not all of the corpus
+    """
+    places = prepared.yardstick.places
     bits = prepared.corpus.spelling_bits  # words that are <unk> are not in the fingerprint, but they cost bits
     deciding = {
         "kind": row.kind,
@@ -157,6 +179,8 @@ def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str], 
         "parts": parts,
         "files": files,
         "corpus": prepared.corpus.fingerprint,
+        "part": part,
+        "places": None if places is None else {name: values.tolist() for name, values in vars(places).items()},
         "characters": prepared.corpus.characters,
         "spelling": None if bits is None else hashlib.sha256(bits.tobytes()).hexdigest(),
         "probes": repr(prepared.yardstick.probes),

@@ -36,6 +36,14 @@ class EmbeddingText:
         lines = BUILTIN[name]() if name in BUILTIN else read_lines(find(name)).lines
         return cls(name, lines, tokenize(TOKENIZERS[tokenizer], lines, cache))
 
+    @classmethod
+    def of_train(cls, name: str, corpus: Corpus) -> EmbeddingText:
+        """Train, without its sentences that test or a further test set has too."""
+        held = {line for split, lines in corpus.lines.items() if split not in ("train", "valid") for line in lines}
+        both = zip(corpus.lines["train"], corpus.train_tokens, strict=True)
+        kept = [(line, tokens) for line, tokens in both if line not in held]
+        return cls(name, [line for line, _ in kept], [tokens for _, tokens in kept])
+
     def words(self, least: int) -> list[str]:
         """Those that occur `least` times or more, by falling count."""
         return ranked(self.tokens, min_count=least)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from lmbench.errors import BadConfig, choose
 from lmbench.model import LanguageModel, Neighbours
-from lmbench.neural import vectors_file
-from lmbench.neural.embeddings import METHODS, Space, align, learn, sentences_in, sentences_of
+from lmbench.neural import kept_vectors, vectors_file
+from lmbench.neural.embeddings import METHODS, Space, align
+from lmbench.neural.kept_vectors import Learnt
 from lmbench.neural.network import Network
 from lmbench.neural.output import Softmax
 from lmbench.text.sentences import Sentences
@@ -30,6 +32,10 @@ class Started(LanguageModel):
     """Words of the vocabulary that had to start at random because there is no word vector of them."""
     source_: Space | None = None
     """All the vectors that were learnt or read; a model that is restored has the network's alone."""
+    vectors_folder: Path | None = None
+    """Where learnt vectors are kept for other rows that start from the same; None: nowhere."""
+    spared_seconds: float = 0.0
+    """What learning them took the row that did it, where this one found them there."""
 
 
 @dataclass(kw_only=True)
@@ -78,13 +84,12 @@ class WordVectors(Started):
 
     def start(self, net: Network, train: Sentences) -> None:
         """Give a fresh network its vectors, and what its output must know of train."""
-        self.vectorless_, self.source_ = 0, None
+        self.vectorless_, self.source_, self.spared_seconds = 0, None, 0.0
         if self.embeddings != RANDOM:
-            source = self._source(train)
-            vectors = align(source, train.vocab, self.dim)
+            found = self._learnt(train)
+            vectors, self.source_, self.spared_seconds = found.vectors, found.space, found.spared
             known = ~np.isnan(vectors[:, 0])
             self.vectorless_ = int((~known[EOS + 1 : -1]).sum())
-            self.source_ = None if source is None else Space.of(source)
             with torch.no_grad():
                 net.embedding.weight[torch.from_numpy(known)] = torch.from_numpy(vectors[known]).to(
                     net.embedding.weight.device
@@ -93,13 +98,13 @@ class WordVectors(Started):
         if self.mapped and isinstance(net.output, Softmax):
             net.output.train_on(torch.from_numpy(np.bincount(train.tokens, minlength=len(train.vocab)) > 0))
 
-    def _source(self, train: Sentences) -> Any:
+    def _learnt(self, train: Sentences) -> Learnt:
         if self.vector_file is not None:
-            return vectors_file.read(self.find(self.vector_file), self.dim)
-        text = sentences_of(train) if self.embedding_text is None else sentences_in(self.find(self.embedding_text))
-        return learn(
-            text, self.embeddings, dim=self.dim, window=self.vector_window, epochs=self.vector_epochs, seed=self.seed
-        )
+            source = vectors_file.read(self.find(self.vector_file), self.dim)
+            return Learnt(align(source, train.vocab, self.dim), Space.of(source))
+        text = None if self.embedding_text is None else self.find(self.embedding_text)
+        asked = {"dim": self.dim, "window": self.vector_window, "epochs": self.vector_epochs, "seed": self.seed}
+        return kept_vectors.learnt(train, text, self.embeddings, self.vectors_folder, **asked)
 
     def nearest(self, words: Sequence[str], k: int) -> Neighbours:
         """In 'start', all that the vectors were learnt with, and 'trained', the events as the network has them."""

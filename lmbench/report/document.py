@@ -20,6 +20,7 @@ from lmbench.report import (
     sparsity,
     strata,
     tables,
+    unseen_word,
     vectors,
     words,
 )
@@ -68,6 +69,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         significance.section(facts, comparison),
         section("In words", bullets(words.sentences(facts, comparison))),
         sparsity.section(facts, figures),
+        unseen_word.section(facts, figures),
         coverage(facts, comparison, figures),
         generated.section(facts),
         unseen(facts),

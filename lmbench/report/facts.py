@@ -27,6 +27,7 @@ class Row:
 
     results: those that have metrics, by seed; the first is the one intervals over sentences are made from
     failed:  those that have an error instead
+    parts:   results under which it was trained without a group of words
     absent:  seeds the benchmark asks for and nobody has run
     stale:   whether results were left out because they are of another text
     """
@@ -38,6 +39,7 @@ class Row:
     failed: tuple[Result, ...] = ()
     absent: tuple[int, ...] = ()
     stale: bool = False
+    parts: tuple[Result, ...] = ()
 
     @property
     def group(self) -> str:
@@ -169,6 +171,11 @@ class Facts:
         return self._mapping("audit")
 
     @property
+    def unseen(self) -> Mapping[str, Any]:
+        """Which words rows were trained without, nothing where there are none."""
+        return self._mapping("unseen")
+
+    @property
     def extra_sets(self) -> list[str]:
         return [str(name) for name in self.corpus.get("extra") or []]
 
@@ -275,9 +282,11 @@ def _row(name: str, kind: str, family: str, *, results: list[Result], seeds: lis
     """The results of one row that belong to this benchmark as it is now."""
     own = [result for result in results if result.row == name and (result.seed is None or result.seed in seeds)]
     own.sort(key=lambda result: -1 if result.seed is None else result.seed)
-    current = [result for result in own if tokens is None or result.metrics.get("n_tokens", tokens) == tokens]
+    now = [result for result in own if tokens is None or result.metrics.get("n_tokens", tokens) == tokens]
+    failed = tuple(result for result in now if result.error is not None)
+    parts = tuple(result for result in now if result.error is None and result.without)
+    current = [result for result in now if not result.without]
     good = tuple(result for result in current if result.error is None)
-    failed = tuple(result for result in current if result.error is not None)
     seeded = any(result.seed is not None for result in current)
     absent = tuple(seed for seed in seeds if seed not in {result.seed for result in current}) if seeded else ()
-    return Row(name, kind, family, good, failed, absent, stale=len(current) < len(own))
+    return Row(name, kind, family, good, failed, absent, stale=len(now) < len(own), parts=parts)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from lmbench.report import curve, gates_figures, numbers, sparsity_figures
+from lmbench.report import curve, gates_figures, numbers, sparsity_figures, unseen_word_figures
 from lmbench.report.canvas import (
     COLOURS,
     DASHED,
@@ -212,6 +212,7 @@ FIGURES: dict[str, Callable[[Facts, Comparison], Figure | None]] = {
     "overview": overview,
     "perplexity": perplexity,
     **sparsity_figures.FIGURES,
+    **unseen_word_figures.FIGURES,
     "coverage": coverage,
     "story": story,
     **gates_figures.FIGURES,

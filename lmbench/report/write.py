@@ -16,6 +16,7 @@ from lmbench.report import (
     significance,
     sparsity,
     tables,
+    unseen_word,
     vectors,
 )
 from lmbench.report.compare import Comparison
@@ -41,6 +42,7 @@ def write(folder: Path) -> list[Path]:
         **vectors.tables(facts),
         **generated.tables(facts),
         **audit.tables(facts),
+        **unseen_word.tables(facts),
         "coverage.csv": tables.coverage(facts, comparison),
         "story.csv": tables.story(facts),
         "costs.csv": tables.costs(facts),

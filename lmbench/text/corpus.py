@@ -112,6 +112,28 @@ def load(
     return replace(corpus, documents=documents)
 
 
+def without(corpus: Corpus, gone: npt.NDArray[np.bool_]) -> Corpus:
+    """The corpus whose train lacks these of its sentences, bool (S,); vocabulary and other splits are what they were.
+
+    statistics are still those of the whole train.
+    """
+    kept = np.flatnonzero(~gone)
+    train = corpus.train.take(kept)
+    splits = {"train": train, "valid": corpus.valid, "test": corpus.test, **corpus.extra}
+    return replace(
+        corpus,
+        train=train,
+        train_tokens=[corpus.train_tokens[i] for i in kept.tolist()],
+        lines={**corpus.lines, "train": [corpus.lines["train"][i] for i in kept.tolist()]},
+        warnings=(
+            *corpus.warnings,
+            f"of the {len(gone):,} sentences of train, which are counted here, rows are trained on {len(kept):,}: "
+            f"{len(gone) - len(kept):,} were taken out at random",
+        ),
+        fingerprint=_fingerprint(splits, corpus.vocab),
+    )
+
+
 def split_lines(given: Mapping[str, list[str]], seed: int, source: Path) -> dict[str, list[str]]:
     """Train, valid and test; those not given are taken out of train, a tenth of its distinct sentences each.
 

@@ -1,0 +1,86 @@
+"""Word vectors learnt once for all the rows of a benchmark that start from them, and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from lmbench.neural import embeddings
+from lmbench.neural.embeddings import Space, Vectors, align, learn, sentences_in, sentences_of
+from lmbench.storage import atomic_write, sha256
+from lmbench.text.sentences import Sentences
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """vectors: float32 (V + 1, D), as align() has them
+    space:   all the words that they were learnt with; None of no text
+    spared:  seconds that learning them took whoever did it before; 0 for those who do it now
+    """
+
+    vectors: Vectors
+    space: Space | None
+    spared: float = 0.0
+
+
+def learnt(train: Sentences, text: Path | None, method: str, folder: Path | None, **asked: int) -> Learnt:
+    """Vectors of train's events from train, or from a text beside it; asked: see embeddings.learn().
+
+    folder: where they are kept under the SHA-256 of all that decides them; None: nowhere. A file that is damaged is
+    made again; deleting any of them is safe.
+    """
+    path = None if folder is None else folder / f"{_key(train, text, method, asked)}.vectors.npz"
+    if path is not None and (known := _read(path)) is not None:
+        return known
+    start = time.perf_counter()
+    source = learn(sentences_of(train) if text is None else sentences_in(text), method, **asked)
+    found = Learnt(align(source, train.vocab, asked["dim"]), None if source is None else Space.of(source))
+    if path is not None:
+        _write(path, found, time.perf_counter() - start)
+    return found
+
+
+def _key(train: Sentences, text: Path | None, method: str, asked: dict[str, int]) -> str:
+    own = hashlib.sha256(train.tokens.tobytes() + train.offsets.tobytes()).hexdigest()
+    deciding = {
+        "events": train.vocab.events,
+        "text": own if text is None else sha256(text),
+        "beside train": text is not None,
+        "method": method,
+        "asked": asked,
+        "code": [sha256(Path(module)) for module in (__file__, embeddings.__file__)],
+        "libraries": [version(name) for name in ("gensim", "numpy")],
+    }
+    return sha256(json.dumps(deciding, sort_keys=True).encode())
+
+
+def _write(path: Path, found: Learnt, seconds: float) -> None:
+    words: list[str] = [] if found.space is None else list(found.space.words)
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        vectors=found.vectors,
+        words=np.frombuffer(json.dumps(words).encode(), np.uint8),
+        of_words=np.empty((0, 0), np.float32) if found.space is None else found.space.vectors,
+        seconds=np.array(seconds),
+    )
+    atomic_write(path, buffer.getvalue())
+
+
+def _read(path: Path) -> Learnt | None:
+    """What _write() wrote; None where there is nothing whole (a zip archive has checksums of its own)."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            words = json.loads(arrays["words"].tobytes())
+            space = Space(words, arrays["of_words"]) if words else None
+            return Learnt(arrays["vectors"], space, float(arrays["seconds"]))
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+        return None

@@ -24,8 +24,9 @@ import numpy as np
 
 from lmbench.bench import store
 from lmbench.bench.benchmark import Row
-from lmbench.bench.evaluate import Yardstick, evaluate
-from lmbench.bench.results import Result, file_stem
+from lmbench.bench.evaluate import Yardstick, evaluate, on_valid
+from lmbench.bench.results import Result, file_stem, load_one
+from lmbench.bench.variants import best
 from lmbench.errors import Diverged, LMBenchError
 from lmbench.measures.cost import peak_memory, stopwatch
 from lmbench.model import LanguageModel
@@ -35,12 +36,16 @@ from lmbench.text.sentences import Sentences
 
 @dataclass(frozen=True)
 class Job:
-    """One row under one seed. after: stems of the jobs that fit its components."""
+    """One row under one seed.
+
+    after: stems of the jobs that fit its components; tries: of those that try settings for it
+    """
 
     row: Row
     seed: int | None
     key: str
     after: dict[str, str] = field(default_factory=dict)
+    tries: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -53,6 +58,7 @@ class Bench:
     """What every job of a benchmark shares.
 
     find: where the files are that rows name; device: where networks are trained, by a name of neural.device.DEVICES
+    facts: where results are once they are there, of settings that were tried
     """
 
     name: str
@@ -63,6 +69,7 @@ class Bench:
     environment: dict[str, str]
     find: Callable[[str], Path] = Path
     device: str = "auto"
+    facts: Path = Path("facts")
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,11 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     blank = _result(job, bench)
     checkpoint = bench.models / f"{job.stem}.checkpoint"
     try:
+        choices: tuple[str, ...] = ()
+        if job.tries:
+            tried = [load_one(bench.facts / f"{stem}.json") for stem in job.tries]
+            row, said = best(job.row, tried)
+            job, choices = replace(job, row=row), (said,)
         model = build(job, bench.models)
         curve, start = [], time.perf_counter()
 
@@ -103,11 +115,15 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
                 setattr(model, name, value)
         if model.files:
             model.find = bench.find
+        size = job.row.train_lines
+        train = bench.train if size is None else bench.train.beginning(size)
+        processor = time.process_time()
         with stopwatch() as fit:
-            model.fit(bench.train, bench.valid)
+            model.fit(train, bench.valid)
+        processor = time.process_time() - processor
         model_bytes = store.save(model, bench.models / job.stem, job.key)
         checkpoint.unlink(missing_ok=True)
-        found = evaluate(model, bench.yardstick)
+        found = (evaluate if job.row.trial is None else on_valid)(model, bench.yardstick)
     except Diverged as error:
         kept = f"; the last good epoch is in {checkpoint}" if checkpoint.is_file() else ""
         return replace(blank, error=f"{error}{kept}")
@@ -120,6 +136,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         return replace(blank, error=f"{type(error).__name__}: {error} (a bug; the traceback is above)")
     costs = {
         "fit_seconds": fit[0],
+        "fit_cpu_seconds": processor,
         "model_bytes": float(model_bytes),
         "peak_mb": max(peak_memory() - start_mb, 0.0),
     }
@@ -137,7 +154,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         n_params=model.n_params(),
         metrics=found.metrics,
         costs=costs,
-        notes=model.notes(),
+        notes=(*choices, *model.notes()),
         sources=model.sources(),
         neighbours=found.neighbours,
         arrays=found.arrays | ({"curve": np.array(curve)} if curve else {}),
@@ -168,7 +185,7 @@ def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | 
                     open_stems.discard(job.stem)
                     failed.add(job.stem)
                     yield _result(job, bench, f"its component {lost[0]} failed; mend that row first")
-                elif len(running) < side_by_side and not open_stems & set(job.after.values()):
+                elif len(running) < side_by_side and not open_stems & {*job.after.values(), *job.tries}:
                     waiting.remove(job)
                     receiver, process = _start(context, job, bench)
                     running[receiver] = (job, process)

@@ -64,7 +64,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         valid=corpus.valid,
         test=corpus.test,
         unseen=sparse.unseen,
-        familiar=sparse.familiar,
+        strata=sparse.strata,
         spelling_bits=corpus.spelling_bits,
         characters=corpus.characters,
         extra=corpus.extra,

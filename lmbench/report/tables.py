@@ -153,7 +153,15 @@ LEVELS = (
     "c4", "c5_held", "c5_seen", "c5_gap",
 )  # fmt: skip
 UNSEEN = ("ppl_unseen_2", "ppl_unseen_3", "ppl_unseen_4", "ppl_unseen_5")
-TIMINGS = ("fit_seconds", "score_seconds", "score_tokens_per_second", "latency_ms", "latency_95_ms", "peak_mb")
+TIMINGS = (
+    "fit_seconds",
+    "fit_cpu_seconds",
+    "score_seconds",
+    "score_tokens_per_second",
+    "latency_ms",
+    "latency_95_ms",
+    "peak_mb",
+)
 
 
 def column(name: str, facts: Facts) -> Column:

@@ -7,7 +7,7 @@ import pytest
 from toy import toy
 
 from lmbench.bench import evaluate as evaluation
-from lmbench.bench.evaluate import Yardstick, _segments, evaluate, scored, sums_to_one
+from lmbench.bench.evaluate import Yardstick, evaluate, scored, sums_to_one
 from lmbench.errors import BadModel
 from lmbench.model import LanguageModel
 from lmbench.models.ngram import NGram
@@ -164,13 +164,6 @@ def test_a_literal_unk_of_the_text_is_left_out_of_a_column_of_its_own():
     metrics = evaluate(model, plain).metrics
     assert metrics["ppl_no_unk"] == pytest.approx(np.exp(11 / 3))
     assert metrics["ppl_no_literal_unk"] == pytest.approx(np.exp(10 / 2))
-
-
-def test_segments():
-    rows = Sentences.of_rows([[2, EOS], [EOS], [2, 2, EOS]], TEST.vocab)
-    stream = Sentences(rows.vocab, rows.tokens, np.array([0, rows.n_tokens]))
-    expected = [0, 0, 1, 2, 2, 2]
-    assert _segments(rows).tolist() == _segments(stream).tolist() == expected
 
 
 @pytest.mark.parametrize("stream", [False, True])

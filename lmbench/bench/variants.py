@@ -37,7 +37,8 @@ class CurveSpec:
             )
         if self.epochs and len(self.epochs) != len(self.sizes):
             raise BadConfig(
-                f"{where}: epochs = {list(self.epochs)} are {len(self.epochs)} for {len(self.sizes)} sizes; give one each"
+                f"{where}: epochs = {list(self.epochs)} are {len(self.epochs)} for {len(self.sizes)} sizes; "
+                "give as many, or leave them out"
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
-from lmbench.report import gates, numbers, published, sparsity, strata, tables, vectors, words
+from lmbench.report import effort, gates, learning, numbers, published, sparsity, strata, tables, vectors, words
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
 from lmbench.report.markdown import (
@@ -53,15 +53,17 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         results(facts, comparison),
         _figure("perplexity", figures),
         section("In words", bullets(words.sentences(facts, comparison))),
+        learning.section(learning.Curves(facts), figures),
         sparsity.section(facts, figures),
         coverage(facts, comparison, figures),
         unseen(facts),
-        strata.section(facts),
+        strata.section(facts, figures),
         published.section(facts),
         story(facts, figures),
         gates.section(facts, figures),
         vectors.neighbours(facts),
         vectors.blanks(facts),
+        effort.section(facts, comparison),
         costs(facts, figures),
         notes(facts),
         reproduce(facts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from lmbench.report import curve, document, figures, gates, sparsity, tables, vectors
+from lmbench.report import curve, document, effort, figures, gates, learning, sparsity, strata, tables, vectors
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 from lmbench.storage import atomic_write
@@ -24,6 +24,9 @@ def write(folder: Path) -> list[Path]:
         "seeds.csv": tables.seeds(facts),
         "statistics.csv": tables.statistics(facts),
         **sparsity.tables(facts),
+        **learning.tables(learning.Curves(facts)),
+        **strata.tables(facts),
+        **effort.tables(facts),
         **vectors.tables(facts),
         "coverage.csv": tables.coverage(facts, comparison),
         "story.csv": tables.story(facts),

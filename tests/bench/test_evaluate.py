@@ -7,9 +7,9 @@ import pytest
 from toy import toy
 
 from lmbench.bench import evaluate as evaluation
-from lmbench.bench.evaluate import Yardstick, evaluate, scored, sums_to_one
+from lmbench.bench.evaluate import Yardstick, evaluate, on_valid, scored, sums_to_one
 from lmbench.errors import BadModel
-from lmbench.model import LanguageModel
+from lmbench.model import LanguageModel, Strata
 from lmbench.models.ngram import NGram
 from lmbench.text.probes import Crossed, Probe, Probes, Story
 from lmbench.text.sentences import Sentences
@@ -195,3 +195,24 @@ def test_strata_of_a_model_are_measured():
             assert found[f"share_{name.replace(' ', '_')}"] == (strata.of == bucket).mean()
     assert sum(value for name, value in found.items() if name.startswith("share_")) == pytest.approx(1)
     assert not [name for name in evaluate(Says(), yardstick()).metrics if name.startswith("share_")]
+
+
+def test_strata_of_the_text_are_measured_in_every_way():
+    halves = Strata.cut(np.arange(TEST.n_tokens), (TEST.n_tokens // 2,), "place")
+    kinds = Strata.cut((TEST.tokens == EOS).astype(int), (1,), "end")
+    found = evaluate(Says(), yardstick(strata={"place": halves, "end": kinds})).metrics
+    assert found["share_end_1+"] == (TEST.tokens == EOS).mean()
+    shares = [name for name in found if name.startswith("share_")]
+    assert len(shares) == 4
+    assert sum(found[name] for name in shares) == pytest.approx(2)
+
+
+def test_what_chooses_does_not_read_test():
+    class Blind(Says):
+        def log_probs(self, batch):
+            assert batch is VALID
+            return super().log_probs(batch)
+
+    found = on_valid(Blind(), yardstick(test=None))
+    assert found.metrics == {"valid_ppl": pytest.approx(len(VALID.vocab))}
+    assert on_valid(Blind(total=0.5), yardstick(test=None)).metrics == {}

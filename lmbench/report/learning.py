@@ -18,8 +18,8 @@ from lmbench.measures.uncertainty import interval as middle
 from lmbench.report import markdown, numbers
 from lmbench.report.compare import NONE, finite
 from lmbench.report.facts import RANKED, Facts, Row
-from lmbench.report.markdown import bold, bullets, code, escape, table
-from lmbench.report.tables import frame
+from lmbench.report.markdown import bold, bullets, code, escape, number, table
+from lmbench.report.tables import COLUMNS, frame
 
 COUNTING = "ngram"
 """The family whose rows the others are to overtake."""
@@ -142,18 +142,26 @@ def section(curves: Curves, drawn: Sequence[str]) -> str:
     )
     header = ["row", *(f"{size:,}" for size in curves.sizes)]
 
-    def line(name: str, show: Callable[[Row], str]) -> list[str]:
-        rows = curves.lines[name]
-        return [escape(name), *(show(rows[size]) if size in rows else numbers.DASH for size in curves.sizes)]
+    def by_size(show: Callable[[Row], str]) -> str:
+        lines = [
+            [escape(name), *(show(rows[size]) if size in rows else numbers.DASH for size in curves.sizes)]
+            for name, rows in curves.lines.items()
+        ]
+        return table(header, lines)
 
-    lines = [line(name, lambda row: numbers.perplexity(row.mean("ppl"))) for name in curves.lines]
-    parts = [text, markdown.figure("learning", CAPTION, drawn), "Perplexity on test:", table(header, lines)]
+    def metric(name: str) -> str:
+        return by_size(lambda row: number(COLUMNS[name].show(row.mean(name))))
+
+    parts = [text, markdown.figure("learning", CAPTION, drawn), "Perplexity on test:", metric("ppl")]
     floor = facts.floor.mean("bits_per_token") if facts.floor else None
     if floor is not None:
-        above = [line(name, lambda row: numbers.gain(_bits(row, None) - floor)) for name in curves.lines]
-        parts += ["Bits per token above the distribution that the text was drawn from:", table(header, above)]
+        above = by_size(lambda row: numbers.gain(_bits(row, None) - floor))
+        parts += ["Bits per token above the distribution that the text was drawn from:", above]
     if curves.crossings:
         parts += [_crossings(curves)]
+    for name in ("c3_crossed", "c4"):
+        if any(row.mean(name) is not None for rows in curves.lines.values() for row in rows.values()):
+            parts += [f"{bold(COLUMNS[name].title)}, {COLUMNS[name].says}:", metric(name)]
     return markdown.section("With less text to learn from", *parts, bullets(_says(curves)))
 
 

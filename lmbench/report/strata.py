@@ -31,7 +31,7 @@ def section(facts: Facts, drawn: Sequence[str]) -> str:
     own: dict[tuple[str, ...], list[Row]] = {}
     for row in facts.scored:
         for way, names in row.strata.items():
-            if way not in WAYS:
+            if way not in WAYS and len(names) > 1:
                 own.setdefault(tuple(names), []).append(row)
     shared = [part for way in WAYS if (part := _shared(way, facts))]
     if not shared and not own:

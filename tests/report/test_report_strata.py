@@ -21,7 +21,10 @@ LONG = {
     **{f"ppl_suffix_{n}": ppl for n, ppl in (("9+", 2.0), ("5-8", 20.0), ("0", 200.0))},
     **{f"agreement_suffix_{n}": share for n, share in (("9+", 0.9), ("5-8", 0.4), ("0", 0.0))},
 }
-SHORT = {"share_context_1+": 1.0, "ppl_context_1+": 50.0, "agreement_context_1+": 0.1}
+SHORT = {
+    **{"share_context_0": 0.5, "ppl_context_0": 70.0, "agreement_context_0": 0.0},
+    **{"share_context_1+": 0.5, "ppl_context_1+": 50.0, "agreement_context_1+": 0.1},
+}
 
 
 def frequency(rare, common):
@@ -50,8 +53,12 @@ def test_rows_that_sort_contexts_alike_share_a_table_of_the_best_of_each_family(
     assert "| share of tokens | 50.0 % | 25.0 % | 25.0 % |" in text
     assert "| kn-3 | 200.00 (0) | 20.00 (0.400) | 2.000 (0.900) |" in text
     assert "kn-2" not in text
-    assert "| row | context 1+ |" in text
-    assert "| lstm | 50.00 (0.100) |" in text
+    assert "| row | context 0 | context 1+ |" in text
+    assert "| lstm | 70.00 (0) | 50.00 (0.100) |" in text
+
+
+def test_one_stratum_is_no_table(tmp_path):
+    assert report(tmp_path, {"lstm": {name: value for name, value in SHORT.items() if "0" not in name}}) == ""
 
 
 def test_parts_of_a_line_add_up_to_its_bits(tmp_path):

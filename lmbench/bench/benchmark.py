@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -17,6 +17,7 @@ else:
 from lmbench.bench.blanks import BlanksSpec
 from lmbench.bench.generate import GeneratedSpec
 from lmbench.bench.unseen import UnseenSpec
+from lmbench.bench.variants import CurveSpec, SearchSpec, at_sizes, with_trials
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.measures.published import Published
 from lmbench.models import family, fits, spelled
@@ -86,12 +87,33 @@ class Quick:
 
 @dataclass(frozen=True)
 class Row:
-    """A configured model: its name, its kind, its fields, the rows it mixes."""
+    """A configured model: its name, its kind, its fields, the rows it mixes.
+
+    of:          the row of the file that this one was made from, if it was: see lmbench.bench.variants
+    train_lines: sentences of train that it is trained on, from the beginning; None: all
+    trial:       the fields that are tried, of a row that is measured on valid alone
+    tries:       trials of this row, whose best on valid says what its fields are -> the fields of each
+    """
 
     name: str
     kind: str
     settings: dict[str, Any]
     components: tuple[str, ...] = ()
+    of: str | None = None
+    train_lines: int | None = None
+    trial: Mapping[str, Any] | None = None
+    tries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EqualSpec:
+    """The tables [equal.parameters] and [equal.seconds]: rows that are to be alike in one cost.
+
+    within: how far the dearest may be above the cheapest, as a share of it; the report says whether they are
+    """
+
+    rows: tuple[str, ...]
+    within: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +139,7 @@ class Benchmark:
     blanks: BlanksSpec | None = None
     generated: GeneratedSpec = field(default_factory=GeneratedSpec)
     unseen: UnseenSpec | None = None
+    equal: Mapping[str, EqualSpec] = field(default_factory=dict)
 
     def row(self, name: str) -> Row:
         """The row of this name."""
@@ -140,15 +163,18 @@ class Benchmark:
         return list(dict.fromkeys(name for names in named for name in names))
 
     def select(self, names: Iterable[str]) -> list[Row]:
-        """The rows that names stand for (rows, families, 'all') and the components they need, in file order."""
+        """The rows that names stand for (rows, families, 'all') and the rows they need, in file order."""
         families = self.families()
         options: dict[str, list[Row]] = {row.name: [row] for row in self.rows} | families | {ALL: list(self.rows)}
+        for row in self.rows:
+            if row.train_lines is not None:
+                options.setdefault(str(row.of), []).append(row)
         wanted: set[str] = set()
         for name in names:
             wanted.update(row.name for row in choose(options, name, f"row or family of {self.name}"))
         for row in reversed(self.rows):  # components stand before the mixtures that name them
             if row.name in wanted:
-                wanted.update(row.components)
+                wanted.update((*row.components, *row.tries))
         return [row for row in self.rows if row.name in wanted]
 
 
@@ -182,20 +208,10 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
     """A benchmark from its TOML table; every key is checked, every error names the file."""
     known = dict.fromkeys(
         (
-            "title",
-            "description",
-            "corpus",
-            "rows",
-            "story",
-            "compare",
-            "published",
-            "sparsity",
-            "quick",
-            "blanks",
-            "generated",
-            "unseen",
+            "title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks",
+            "generated", "unseen", "curve", "search", "equal",
         )
-    )
+    )  # fmt: skip
     for key in table:
         if key not in known:
             raise BadConfig(f"{where}: unknown key {key!r}{suggestion(known, key)}")
@@ -227,7 +243,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         title=_text(table, "title", name, where),
         description=_text(table, "description", "", where),
         corpus=corpus,
-        rows=named,
+        rows=_variants(named, table, where),
         folder=folder,
         story=tuple(table.get("story", ())),
         compare=_names(table.get("compare", []), name, f"{where}: compare"),
@@ -237,6 +253,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
         generated=generated,
         unseen=UnseenSpec(**_checked(table["unseen"], UnseenSpec, f"{where}: [unseen]")) if "unseen" in table else None,
+        equal=_equal(table.get("equal", {}), {row.name: row for row in named}, where),
     )
 
 
@@ -248,6 +265,7 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
         benchmark,
         name=f"{benchmark.name}{QUICK}",
         corpus=replace(benchmark.corpus, **limits),
+        rows=tuple(row for row in benchmark.rows if row.train_lines is None or row.train_lines <= quick.train_lines),
         compare=tuple(f"{name}{QUICK}" for name in benchmark.compare),
         generated=replace(
             benchmark.generated,
@@ -270,6 +288,32 @@ def _names(value: Any, own: str, where: str) -> tuple[str, ...]:
     if not good or own in value:
         raise BadConfig(f"{where} = {value!r} is not a list of other benchmarks' names; write such as ['nsmc']")
     return tuple(value)
+
+
+def _variants(rows: tuple[Row, ...], table: Mapping[str, Any], where: str) -> tuple[Row, ...]:
+    """The rows at each size of [curve], or with the trials of [search]; as they are without either."""
+    if "curve" in table and "search" in table:
+        raise BadConfig(f"{where} has both [curve] and [search]; make two benchmarks of it")
+    if "curve" in table:
+        curve = CurveSpec(**_checked(table["curve"], CurveSpec, f"{where}: [curve]"))
+        curve.check(f"{where}: [curve]")
+        return tuple(at_sizes(rows, curve))
+    if "search" in table:
+        search = SearchSpec(**_checked(table["search"], SearchSpec, f"{where}: [search]"))
+        return tuple(with_trials(rows, search.tries({row.name: row for row in rows}, where)))
+    return rows
+
+
+def _equal(tables: Any, rows: Mapping[str, Row], where: str) -> dict[str, EqualSpec]:
+    """Cost -> the rows that are to be alike in it."""
+    found = {}
+    for cost, table in tables.items() if isinstance(tables, dict) else [("", tables)]:
+        at = f"{where}: [equal.{cost}]"
+        choose(dict.fromkeys(("parameters", "seconds")), cost, f"cost for {at}")
+        found[cost] = EqualSpec(**_checked(table, EqualSpec, at))
+        for name in found[cost].rows:
+            choose(rows, name, f"row for {at}")
+    return found
 
 
 def _published(tables: Any, rows: Mapping[str, Row], where: str) -> dict[str, Published]:
@@ -295,6 +339,9 @@ def _checked(table: object, spec: type, where: str) -> dict[str, Any]:
             raise BadConfig(f"{where} has no key {key!r}{suggestion(allowed, key)}")
         if not fits(value, allowed[key]):
             raise BadConfig(f"{where}: {key} = {value!r} is not {spelled(allowed[key])}; give it a value of that type")
+    for item in fields(spec):
+        if item.name not in table and item.default is MISSING and item.default_factory is MISSING:
+            raise BadConfig(f"{where} has no {item.name}, which it needs; give it one")
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -33,7 +33,7 @@ class Yardstick:
 
     test:          Sentences of N predictions
     unseen:        order -> bool (N,), tokens whose n-gram of that order never occurs in train
-    familiar:      test's tokens by how often the two words before them occur together in train; None: not looked at
+    strata:        ways to sort test's tokens, by name
     spelling_bits: float64 (N,), bits that spell the word behind each <unk>; None where the tokenizer is not lossless
     characters:    of test, line ends included
     extra:         further test sets by name
@@ -49,7 +49,7 @@ class Yardstick:
     extra: dict[str, Sentences]
     probes: Probes
     unigram: Floats
-    familiar: Strata | None = None
+    strata: Mapping[str, Strata] = field(default_factory=dict)
     places: unseen_word.Places | None = None
 
 
@@ -75,6 +75,14 @@ def evaluate(model: LanguageModel, yardstick: Yardstick) -> Evaluation:
         _probes(model, yardstick, found)
         for name, text in yardstick.extra.items() if normalised else ():
             found.metrics[f"ppl_{name}"] = perplexity(scored(model, text))
+    return found
+
+
+def on_valid(model: LanguageModel, yardstick: Yardstick) -> Evaluation:
+    """The perplexity of valid, by which choices are made; test is not read."""
+    found = Evaluation(normalised=model.normalised and sums_to_one(model, yardstick.valid))
+    if found.normalised:
+        found.metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
     return found
 
 
@@ -131,7 +139,7 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     for order, mask in yardstick.unseen.items():
         if order > 1 and mask.any():
             metrics[f"ppl_unseen_{order}"] = perplexity(log_probs[mask])
-    for strata in (yardstick.familiar, model.strata(test)):
+    for strata in (*yardstick.strata.values(), model.strata(test)):
         if strata is not None:
             metrics.update(by_stratum(log_probs, strata))
     metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
@@ -140,22 +148,16 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
         answers = unseen_word.ask(model, test, yardstick.places, log_probs)
         found.arrays |= {f"word_{name}": values for name, values in vars(answers).items()}
 
-    segments = _segments(test)
+    segments = test.segments
     found.arrays["row_log_probs"] = np.bincount(segments, log_probs)
     found.arrays["row_tokens"] = np.bincount(segments)
 
 
 def _first_sentences(text: Sentences) -> Iterator[Sentences]:
     """The first sentences, each alone: what a program that scores one at a time asks."""
-    bounds = np.append(np.flatnonzero(np.diff(_segments(text), prepend=-1)), text.n_tokens)[: N_ALONE + 1]
+    bounds = np.append(np.flatnonzero(np.diff(text.segments, prepend=-1)), text.n_tokens)[: N_ALONE + 1]
     for start, end in pairwise(bounds.tolist()):
         yield Sentences.of_rows([text.tokens[start:end]], text.vocab)
-
-
-def _segments(text: Sentences) -> npt.NDArray[np.int64]:
-    """int64 (N,): the sentence each token is in; in a stream a sentence ends with each </s> inside the row."""
-    starts = (text.positions == 0) | (text.previous == EOS)
-    return np.cumsum(starts) - 1
 
 
 def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None:

@@ -24,9 +24,10 @@ import numpy as np
 
 from lmbench.bench import store
 from lmbench.bench.benchmark import Row
-from lmbench.bench.evaluate import Yardstick, evaluate
-from lmbench.bench.results import Result, file_stem
+from lmbench.bench.evaluate import Yardstick, evaluate, on_valid
+from lmbench.bench.results import Result, file_stem, load_one
 from lmbench.bench.unseen import Part
+from lmbench.bench.variants import best
 from lmbench.errors import Diverged, LMBenchError
 from lmbench.measures.cost import peak_memory, stopwatch
 from lmbench.model import LanguageModel
@@ -40,6 +41,7 @@ class Job:
     """One row under one seed.
 
     after: stems of the jobs that fit its components; without: the group of words that it is trained without, or 0
+    tries: stems of the jobs that try settings for it
     """
 
     row: Row
@@ -47,6 +49,7 @@ class Job:
     key: str
     after: dict[str, str] = field(default_factory=dict)
     without: int = 0
+    tries: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -61,6 +64,7 @@ class Bench:
     find: where the files are that rows name; device: where networks are trained, by a name of neural.device.DEVICES
     cache: a folder for what rows may share; None: nothing is
     parts: what is left of train and valid without each group of words
+    facts: where results are once they are there, of settings that were tried
     """
 
     name: str
@@ -73,16 +77,19 @@ class Bench:
     device: str = "auto"
     cache: Path | None = None
     parts: tuple[Part, ...] = ()
+    facts: Path = Path("facts")
 
     def text(self, job: Job) -> Part:
         """What a job is fitted on."""
-        return self.parts[job.without - 1] if job.without else Part(self.train, self.valid)
+        part = self.parts[job.without - 1] if job.without else Part(self.train, self.valid)
+        size = job.row.train_lines
+        return part if size is None else part._replace(train=part.train.beginning(size))
 
     def measured_with(self, job: Job) -> Yardstick:
         """A row that lacks words is asked about the whole test and about them: the rest is of what train is for all."""
         if not job.without:
             return self.yardstick
-        return replace(self.yardstick, probes=Probes(), extra={}, unseen={}, familiar=None)
+        return replace(self.yardstick, probes=Probes(), extra={}, unseen={}, strata={})
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,11 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     blank = _result(job, bench)
     checkpoint = bench.models / f"{job.stem}.checkpoint"
     try:
+        choices: tuple[str, ...] = ()
+        if job.tries:
+            tried = [load_one(bench.facts / f"{stem}.json") for stem in job.tries]
+            row, said = best(job.row, tried)
+            job, choices = replace(job, row=row), (said,)
         model = build(job, bench.models)
         curve, start = [], time.perf_counter()
 
@@ -125,11 +137,13 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
                 setattr(model, name, value)
         if model.files:
             model.find = bench.find
+        processor = time.process_time()
         with stopwatch() as fit:
             model.fit(*bench.text(job))
+        processor = time.process_time() - processor
         model_bytes = store.save(model, bench.models / job.stem, job.key)
         checkpoint.unlink(missing_ok=True)
-        found = evaluate(model, bench.measured_with(job))
+        found = (evaluate if job.row.trial is None else on_valid)(model, bench.measured_with(job))
     except Diverged as error:
         kept = f"; the last good epoch is in {checkpoint}" if checkpoint.is_file() else ""
         return replace(blank, error=f"{error}{kept}")
@@ -142,6 +156,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         return replace(blank, error=f"{type(error).__name__}: {error} (a bug; the traceback is above)")
     costs = {
         "fit_seconds": fit[0] + _spared(model),
+        "fit_cpu_seconds": processor,
         "model_bytes": float(model_bytes),
         "peak_mb": max(peak_memory() - start_mb, 0.0),
     }
@@ -159,7 +174,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         n_params=model.n_params(),
         metrics=found.metrics,
         costs=costs,
-        notes=model.notes(),
+        notes=(*choices, *model.notes()),
         sources=model.sources(),
         neighbours=found.neighbours,
         arrays=found.arrays | ({"curve": np.array(curve)} if curve else {}),
@@ -195,7 +210,7 @@ def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | 
                     open_stems.discard(job.stem)
                     failed.add(job.stem)
                     yield _result(job, bench, f"its component {lost[0]} failed; mend that row first")
-                elif len(running) < side_by_side and not open_stems & set(job.after.values()):
+                elif len(running) < side_by_side and not open_stems & {*job.after.values(), *job.tries}:
                     waiting.remove(job)
                     receiver, process = _start(context, job, bench)
                     running[receiver] = (job, process)

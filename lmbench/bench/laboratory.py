@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures import sparsity
+from lmbench.measures.strata import ways
 from lmbench.model import Strata
 from lmbench.ngrams.table import NGramTable
 from lmbench.text.corpus import Corpus
@@ -27,12 +28,12 @@ class Laboratory:
     """What was found.
 
     unseen: order -> bool (N,) over test: tokens whose n-gram never occurs in train
-    familiar: test's tokens by how often the two words before them occur together in train
+    strata: ways to sort test's tokens, by name
     facts:  the tables, as facts/benchmark.json holds them
     """
 
     unseen: sparsity.Masks
-    familiar: Strata
+    strata: dict[str, Strata]
     facts: dict[str, Any]
 
 
@@ -58,7 +59,7 @@ def laboratory(corpus: Corpus, tokenizers: Sequence[str], cache: Path | None) ->
             "units": _units(corpus, list(dict.fromkeys([corpus.tokenizer, *tokenizers])), cache),
         },
     }
-    return Laboratory(masks["test"], sparsity.familiar(corpus.test, table), facts)
+    return Laboratory(masks["test"], ways(corpus.test, table, longest["test"]), facts)
 
 
 def _units(corpus: Corpus, names: list[str], cache: Path | None) -> Lines:

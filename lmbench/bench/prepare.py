@@ -72,12 +72,12 @@ def gather(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable
         if name is not None and not (name == WHOLE and benchmark.unseen is not None)
     }
     corpus = corpus_of(benchmark, data, cache, _extra_words(spec, read))
-    texts, omitted = tuple(read.values()), None
+    omitted: Unseen | None = None
     if benchmark.unseen is not None:
-        texts = (*texts, EmbeddingText.of_train(WHOLE, corpus))
+        read[WHOLE] = EmbeddingText.of_train(WHOLE, corpus)
         omitted = unseen(benchmark.unseen, corpus)
         corpus = omitted.control
-    return Gathered(corpus, texts, _probes(benchmark, corpus), found, omitted)
+    return Gathered(corpus, tuple(read.values()), _probes(benchmark, corpus), found, omitted)
 
 
 def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable[str] = ()) -> Prepared:
@@ -99,7 +99,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         valid=corpus.valid,
         test=corpus.test,
         unseen=sparse.unseen,
-        familiar=sparse.familiar,
+        strata=sparse.strata,
         spelling_bits=corpus.spelling_bits,
         characters=corpus.characters,
         extra=corpus.extra,

@@ -36,9 +36,9 @@ class Result:
     error:       the one-line reason where the row failed; it then has no metrics
     n_params:    stored numbers
     metrics:     name -> number (nats nowhere: perplexities, bits, shares, counts); +inf is a value, NaN never
-    costs:       model_bytes; fit_seconds, score_seconds, score_tokens_per_second, latency_ms,
-                 latency_95_ms (of one sentence: median, 95th percentile), peak_mb (above the
-                 start) vary from run to run
+    costs:       model_bytes; fit_seconds, fit_cpu_seconds (of the processor), score_seconds,
+                 score_tokens_per_second, latency_ms, latency_95_ms (of one sentence: median, 95th percentile),
+                 peak_mb (above the start) vary from run to run
     notes:       what a reader of the row must know
     sources:     what it has learnt from beside train
     neighbours:  space of word vectors -> word of the story -> [nearest word, cosine], nearest first

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -69,10 +69,10 @@ def plan(
     """
     if seeds < 1:
         raise BadConfig(f"--seeds {seeds}: at least one seed is needed")
-    wanted = benchmark.select(names)
-    _check(wanted)
     if quick:
         benchmark = cut_down(benchmark)
+    wanted = benchmark.select(names)
+    _check(wanted)
     rows = [_quick(row, benchmark.quick.epochs) if quick else row for row in wanted]
     folder = out / benchmark.name
     jobs.warm_up(rows)
@@ -80,6 +80,7 @@ def plan(
     prepared = prepare(benchmark, data, out / ".cache", texts)
     side_by_side = side_by_side or cores()
     environment = environment_of(side_by_side)
+    _check_sizes(rows, prepared)
     everything = [job for group in range(len(prepared.parts) + 1) for job in _jobs(rows, seeds, prepared, group)]
     bench = Bench(
         name=benchmark.name,
@@ -87,6 +88,7 @@ def plan(
         valid=prepared.corpus.valid,
         yardstick=prepared.yardstick,
         models=folder / MODELS,
+        facts=folder / FACTS,
         environment=environment,
         find=prepared.find,
         device=device,
@@ -126,7 +128,18 @@ def _quick(row: Row, epochs: int) -> Row:
     if "epochs" not in known:
         return row
     asked = row.settings.get("epochs", known["epochs"])
-    return Row(row.name, row.kind, {**row.settings, "epochs": min(asked, epochs)}, row.components)
+    return replace(row, settings={**row.settings, "epochs": min(asked, epochs)})
+
+
+def _check_sizes(rows: Sequence[Row], prepared: Prepared) -> None:
+    """No row is to be trained on more sentences than there are."""
+    there = int(prepared.corpus.statistics[0]["sentences"])
+    for row in rows:
+        if row.train_lines is not None and row.train_lines > there:
+            raise BadConfig(
+                f"row {row.name!r} asks for {row.train_lines} sentences of train, which has {there}; "
+                "take that size out of [curve], or give a larger text"
+            )
 
 
 def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, without: int) -> list[Job]:
@@ -136,7 +149,7 @@ def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, without: int) -> 
     """
     stems: dict[tuple[str, int], Job] = {}
     planned: list[Job] = []
-    part = prepared.parts[without - 1].fingerprint if without else None
+    text = prepared.parts[without - 1].fingerprint if without else None
     for row in rows:
         if without and family(row.kind) == REFERENCE:
             continue
@@ -144,14 +157,17 @@ def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, without: int) -> 
         files = {name: _content(prepared.find(file)) for name, file in named.items() if file is not None}
         random = "seed" in {field.name for field in fields(model_class(row.kind))}  # type: ignore[arg-type]
         random = random or any(stems[part, 0].seed is not None for part in row.components)
-        for seed in range(seeds if random else 1):
+        for seed in range(seeds if random and row.trial is None else 1):
             parts = {part: stems.get((part, seed), stems[part, 0]) for part in row.components}
+            tries = {name: stems[name, 0] for name in row.tries}
+            keys = {name: part.key for name, part in (parts | tries).items()}
             job = Job(
                 row,
                 seed if random else None,
-                _key(row, seed if random else None, prepared, {n: job.key for n, job in parts.items()}, files, part),
-                {name: job.stem for name, job in parts.items()},
+                _key(row, seed if random else None, prepared, keys, files, text),
+                {name: part.stem for name, part in parts.items()},
                 without,
+                tuple(part.stem for part in tries.values()),
             )
             stems[row.name, seed] = job
             planned.append(job)
@@ -175,6 +191,8 @@ def _key(
     deciding = {
         "kind": row.kind,
         "settings": row.settings,
+        "train_lines": row.train_lines,
+        "trial": row.trial is not None,
         "seed": seed,
         "parts": parts,
         "files": files,
@@ -266,7 +284,8 @@ def _facts(
         "compare": list(benchmark.compare),
         "published": {row: asdict(figure) for row, figure in benchmark.published.items()},
         "quick": quick,
-        "rows": [{"row": row.name, "kind": row.kind, "family": family(row.kind)} for row in benchmark.rows],
+        "rows": [_listed(row) for row in benchmark.rows],
+        "equal": {cost: asdict(spec) for cost, spec in benchmark.equal.items()},
         "seeds": list(range(seeds)),
         "headline": probes.headline,
         "corpus": {
@@ -293,6 +312,13 @@ def _facts(
         "command": command,
         "environment": environment,
     }
+
+
+def _listed(row: Row) -> dict[str, Any]:
+    """What facts say of a row before it is run."""
+    listed: dict[str, Any] = {"row": row.name, "kind": row.kind, "family": family(row.kind)}
+    made = {"of": row.of, "train_lines": row.train_lines, "trial": row.trial}
+    return listed | {name: value for name, value in made.items() if value is not None}
 
 
 def fitted(benchmark: Benchmark, row: str, folder: Path, seed: int = 0) -> Any:

@@ -164,23 +164,17 @@ def growth(train: Sentences, text: Sentences, whole: Masks) -> list[Growth]:
     whole: the masks of text under all of train, which has been counted already. Words are those of the whole
     vocabulary, so that at order 1 a word is unseen where the part of train does not have it.
     """
-    ends = np.flatnonzero(train.tokens == EOS) + 1  # of sentences, which inside a stream are no rows
-    sizes = sorted({max(1, len(ends) >> halvings) for halvings in range(HALVINGS + 1)})
+    n_sentences = int((train.tokens == EOS).sum())  # which inside a stream are no rows
+    sizes = sorted({max(1, n_sentences >> halvings) for halvings in range(HALVINGS + 1)})
     lines = []
     for size in sizes:
-        part = _beginning(train, int(ends[size - 1]))
+        part = train.beginning(size)
         masks = whole
-        if size < len(ends):
+        if size < n_sentences:
             masks = unseen_masks(text, longest_seen(text, NGramTable.count(part, max(whole))), tuple(whole))
         for n, mask in masks.items():
             lines.append(Growth(size, part.n_tokens, n, int(mask.sum()), float(mask.mean())))
     return lines
-
-
-def _beginning(text: Sentences, n_tokens: int) -> Sentences:
-    """The first tokens of text, its rows as they are, the last one cut where it is a stream."""
-    offsets = np.append(text.offsets[text.offsets < n_tokens], n_tokens)
-    return Sentences(text.vocab, text.tokens[:n_tokens], offsets)
 
 
 def lengths(text: Sentences, longest: Ints, order: int) -> list[Length]:

@@ -146,15 +146,7 @@ class Comparison:
     @cached_property
     def _clusters(self) -> Ints | None:
         """int64 (S,): what each test sentence is drawn with; None where it is drawn alone."""
-        documents = self.facts.documents
-        if documents is None:
-            return uncertainty.blocks(len(self._tokens), uncertainty.STREAM_BLOCK) if self.facts.stream else None
-        if len(self._tokens) and len(documents) != len(self._tokens):
-            raise BadModel(
-                f"the facts name the documents of {len(documents)} sentences of test and rows were scored on "
-                f"{len(self._tokens)}: one is of an earlier text; run the benchmark again"
-            )
-        return documents[: len(self._tokens)]
+        return self.facts.clusters(len(self._tokens))
 
     @cached_property
     def _tokens(self) -> Ints:

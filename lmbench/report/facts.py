@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from lmbench.bench.results import Result, load, load_diagnosis, load_generated
-from lmbench.errors import BadConfig, LMBenchError
+from lmbench.errors import BadConfig, BadModel, LMBenchError
 from lmbench.measures.perplexity import Floats
-from lmbench.measures.uncertainty import Ints
+from lmbench.measures.uncertainty import STREAM_BLOCK, Ints, blocks
 
 REFERENCE_KIND = "grammar"
+SHARE = re.compile(r"share_(\w+)_(\d+)(\S*)")
+"""The metric that says how much of test is in a stratum: share_<way>_<from>-<to>."""
 RANKED, ADAPTIVE, SCORE, REFERENCE, ABSENT = "ranked", "adaptive", "score", "reference", "absent"
 
 
@@ -30,6 +33,8 @@ class Row:
     parts:   results under which it was trained without a group of words
     absent:  seeds the benchmark asks for and nobody has run
     stale:   whether results were left out because they are of another text
+    of, train_lines: the row of the benchmark's file that it is, trained on so many sentences from train's beginning
+    trial:   the fields that it tries for that row, by valid alone
     """
 
     name: str
@@ -40,6 +45,9 @@ class Row:
     absent: tuple[int, ...] = ()
     stale: bool = False
     parts: tuple[Result, ...] = ()
+    of: str | None = None
+    train_lines: int | None = None
+    trial: Mapping[str, Any] | None = None
 
     @property
     def group(self) -> str:
@@ -56,6 +64,18 @@ class Row:
     def sources(self) -> tuple[str, ...]:
         """What it has learnt from beside train."""
         return self.first.sources if self.results else ()
+
+    @property
+    def strata(self) -> dict[str, list[str]]:
+        """Way to sort tokens -> the strata that the row was measured on, as its metrics name them, by rising bound."""
+        found: dict[str, list[re.Match[str]]] = {}
+        for name in self.first.metrics if self.results else ():
+            if match := SHARE.fullmatch(name):
+                found.setdefault(match[1], []).append(match)
+        return {
+            way: [match[0].removeprefix("share_") for match in sorted(matches, key=lambda match: int(match[2]))]
+            for way, matches in found.items()
+        }
 
     @property
     def first(self) -> Result:
@@ -97,7 +117,9 @@ class Facts:
     """A folder's facts.
 
     benchmark: facts/benchmark.json as it is
-    rows:      in the benchmark's order
+    rows:      in the benchmark's order; where they were trained on several sizes of train, those of the largest
+    smaller:   those of the smaller sizes, which only learning curves are about
+    trials:    settings that were tried, which only the search is about
     diagnosis: part (memory, rows, pace) -> what `diagnose` found, facts and arrays; a part may be missing,
                or left out because it is of another text
     generated: row (or '%test') -> what was found of the text it said
@@ -109,6 +131,8 @@ class Facts:
     diagnosis: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
     generated: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     siblings: Mapping[str, Facts | str] = field(default_factory=dict)
+    smaller: tuple[Row, ...] = ()
+    trials: tuple[Row, ...] = ()
 
     def grouped(self, *groups: str) -> list[Row]:
         """Rows of these groups, lowest perplexity first (file order among equals, rows without one last)."""
@@ -119,6 +143,15 @@ class Facts:
     def scored(self) -> list[Row]:
         """Rows that have results: the ranked ones, adaptive ones, scores, references."""
         return [row for group in (RANKED, ADAPTIVE, SCORE, REFERENCE) for row in self.grouped(group)]
+
+    @cached_property
+    def leaders(self) -> list[Row]:
+        """The ranked row of the lowest finite perplexity of each family, then the floor if there is one."""
+        best: dict[str, Row] = {}
+        for row in self.grouped(RANKED):
+            if math.isfinite(row.mean("ppl") or math.inf):
+                best.setdefault(row.family, row)
+        return [*best.values(), *([self.floor] if self.floor else [])]
 
     @cached_property
     def floor(self) -> Row | None:
@@ -143,6 +176,18 @@ class Facts:
         """int64 (S,): the number of each test sentence's document; None where documents are not known."""
         numbers = str(self.corpus.get("test_documents") or "")
         return np.array(numbers.split(), np.int64) if numbers else None
+
+    def clusters(self, sentences: int) -> Ints | None:
+        """int64 (S,): what each of so many test sentences is drawn with; None where it is drawn alone."""
+        documents = self.documents
+        if documents is None:
+            return blocks(sentences, STREAM_BLOCK) if self.stream else None
+        if sentences and len(documents) != sentences:
+            raise BadModel(
+                f"the facts name the documents of {len(documents)} sentences of test and rows were scored on "
+                f"{sentences}: one is of an earlier text; run the benchmark again"
+            )
+        return documents[:sentences]
 
     @property
     def quick(self) -> bool:
@@ -255,7 +300,13 @@ def _own(folder: Path) -> Facts:
     path = folder / "facts" / "benchmark.json"
     try:
         benchmark = json.loads(path.read_text("utf-8"))
-        listed = [(str(row["row"]), str(row["kind"]), str(row["family"])) for row in benchmark["rows"]]
+        listed = [
+            Row(
+                str(row["row"]), str(row["kind"]), str(row["family"]),
+                of=row.get("of"), train_lines=row.get("train_lines"), trial=row.get("trial"),
+            )
+            for row in benchmark["rows"]
+        ]  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadConfig(
             f"{path} cannot be read as a benchmark's facts ({error}): {folder} holds no run, or a damaged one; "
@@ -264,12 +315,18 @@ def _own(folder: Path) -> Facts:
     results = load(path.parent)
     seeds = [int(seed) for seed in benchmark.get("seeds") or []]
     tokens = (benchmark.get("corpus") or {}).get("n_test_tokens")
-    rows = tuple(_row(*row, results=results, seeds=seeds, tokens=tokens) for row in listed)
+    found = [_row(row, results=results, seeds=seeds, tokens=tokens) for row in listed]
+    largest = max((row.train_lines for row in found if row.train_lines is not None), default=None)
+    trials = tuple(row for row in found if row.trial is not None)
+    smaller = tuple(row for row in found if row.train_lines not in (None, largest))
+    rows = tuple(row for row in found if row not in trials and row not in smaller)
     text = (benchmark.get("corpus") or {}).get("fingerprint")
     diagnosis = {
         part: found for part, found in load_diagnosis(path.parent).items() if found[0].get("fingerprint", text) == text
     }
-    return Facts(benchmark, rows, diagnosis, _current(load_generated(path.parent), rows))
+    return Facts(
+        benchmark, rows, diagnosis, _current(load_generated(path.parent), rows), smaller=smaller, trials=trials
+    )
 
 
 def _current(generated: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> dict[str, Mapping[str, Any]]:
@@ -278,9 +335,9 @@ def _current(generated: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) ->
     return {name: said for name, said in generated.items() if said["fitted"] in ("", keys.get(name))}
 
 
-def _row(name: str, kind: str, family: str, *, results: list[Result], seeds: list[int], tokens: int | None) -> Row:
-    """The results of one row that belong to this benchmark as it is now."""
-    own = [result for result in results if result.row == name and (result.seed is None or result.seed in seeds)]
+def _row(row: Row, *, results: list[Result], seeds: list[int], tokens: int | None) -> Row:
+    """The row with those of its results that belong to this benchmark as it is now."""
+    own = [result for result in results if result.row == row.name and (result.seed is None or result.seed in seeds)]
     own.sort(key=lambda result: -1 if result.seed is None else result.seed)
     now = [result for result in own if tokens is None or result.metrics.get("n_tokens", tokens) == tokens]
     failed = tuple(result for result in now if result.error is not None)
@@ -288,5 +345,6 @@ def _row(name: str, kind: str, family: str, *, results: list[Result], seeds: lis
     current = [result for result in now if not result.without]
     good = tuple(result for result in current if result.error is None)
     seeded = any(result.seed is not None for result in current)
-    absent = tuple(seed for seed in seeds if seed not in {result.seed for result in current}) if seeded else ()
-    return Row(name, kind, family, good, failed, absent, stale=len(now) < len(own), parts=parts)
+    asked = seeds[:1] if row.trial is not None else seeds
+    absent = tuple(seed for seed in asked if seed not in {result.seed for result in current}) if seeded else ()
+    return replace(row, results=good, failed=failed, absent=absent, stale=len(now) < len(own), parts=parts)

@@ -16,7 +16,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from lmbench.report import curve, gates_figures, numbers, sparsity_figures, unseen_word_figures
+from lmbench.report import (
+    curve,
+    gates_figures,
+    learning_figures,
+    numbers,
+    sparsity_figures,
+    strata_figures,
+    unseen_word_figures,
+)
 from lmbench.report.canvas import (
     COLOURS,
     DASHED,
@@ -213,7 +221,9 @@ FIGURES: dict[str, Callable[[Facts, Comparison], Figure | None]] = {
     "perplexity": perplexity,
     **sparsity_figures.FIGURES,
     **unseen_word_figures.FIGURES,
+    **learning_figures.FIGURES,
     "coverage": coverage,
+    **strata_figures.FIGURES,
     "story": story,
     **gates_figures.FIGURES,
     **curve.FIGURES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,7 +153,15 @@ LEVELS = (
     "c4", "c5_held", "c5_seen", "c5_gap",
 )  # fmt: skip
 UNSEEN = ("ppl_unseen_2", "ppl_unseen_3", "ppl_unseen_4", "ppl_unseen_5")
-TIMINGS = ("fit_seconds", "score_seconds", "score_tokens_per_second", "latency_ms", "latency_95_ms", "peak_mb")
+TIMINGS = (
+    "fit_seconds",
+    "fit_cpu_seconds",
+    "score_seconds",
+    "score_tokens_per_second",
+    "latency_ms",
+    "latency_95_ms",
+    "peak_mb",
+)
 
 
 def column(name: str, facts: Facts) -> Column:
@@ -192,8 +200,15 @@ def strata_metrics(facts: Facts) -> list[str]:
 def main(facts: Facts, comparison: Comparison) -> pd.DataFrame:
     """A row a line, lowest perplexity first; what failed or is missing last."""
     absent = [row for row in facts.rows if not row.results]
-    metrics = sorted({name for row in facts.scored for result in row.results for name in result.metrics} - {"ppl"})
+    metrics = [name for name in _metrics(facts.scored) if name != "ppl"]
     return frame(_main_record(row, metrics, comparison) for row in [*facts.scored, *absent])
+
+
+def _metrics(rows: Sequence[Row]) -> list[str]:
+    """The metrics that rows have; those of strata have a table of their own."""
+    strata = {name for row in rows for names in row.strata.values() for name in names}
+    own = {f"{what}_{name}" for name in strata for what in ("share", "ppl", "agreement")}
+    return sorted({name for row in rows for result in row.results for name in result.metrics} - own)
 
 
 def _main_record(row: Row, metrics: list[str], comparison: Comparison) -> Record:
@@ -216,7 +231,7 @@ def _main_record(row: Row, metrics: list[str], comparison: Comparison) -> Record
 
 def seeds(facts: Facts) -> pd.DataFrame:
     """A row and seed a line, with every metric."""
-    metrics = sorted({name for row in facts.rows for result in row.results for name in result.metrics})
+    metrics = _metrics(facts.rows)
     return frame(
         {
             "row": row.name,

@@ -88,6 +88,11 @@ class Sentences:
         """int64 (N,): the place of each token in its row, from 0."""
         return np.arange(self.n_tokens) - np.repeat(self.offsets[:-1], self.lengths)
 
+    @cached_property
+    def segments(self) -> npt.NDArray[np.int64]:
+        """int64 (N,): the sentence each token is in, from 0; in a stream one ends with each </s> inside the row."""
+        return np.cumsum((self.positions == 0) | (self.previous == EOS)) - 1
+
     @property
     def is_start(self) -> npt.NDArray[np.bool_]:
         """bool (N+1,): whether a row begins at each token; the end counts as a beginning."""
@@ -124,6 +129,12 @@ class Sentences:
         rows = np.asarray(rows, np.int64)
         offsets = np.concatenate([[0], np.cumsum(self.lengths[rows])]).astype(np.int64)
         return Sentences(self.vocab, self.tokens[self.token_index(rows)], offsets)
+
+    def beginning(self, sentences: int) -> "Sentences":
+        """The first so many sentences, rows as they are: a stream's is cut after the last of them."""
+        n_tokens = int(np.searchsorted(self.segments, sentences))
+        offsets = np.append(self.offsets[self.offsets < n_tokens], n_tokens)
+        return Sentences(self.vocab, self.tokens[:n_tokens], offsets)
 
     def padded(self, fill: int) -> npt.NDArray[np.int64]:
         """int64 (S, T): rows side by side, T the longest, filled up on the right."""

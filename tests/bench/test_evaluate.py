@@ -7,9 +7,9 @@ import pytest
 from toy import toy
 
 from lmbench.bench import evaluate as evaluation
-from lmbench.bench.evaluate import Yardstick, _segments, evaluate, scored, sums_to_one
+from lmbench.bench.evaluate import Yardstick, evaluate, on_valid, scored, sums_to_one
 from lmbench.errors import BadModel
-from lmbench.model import LanguageModel
+from lmbench.model import LanguageModel, Strata
 from lmbench.models.ngram import NGram
 from lmbench.text.probes import Crossed, Probe, Probes, Story
 from lmbench.text.sentences import Sentences
@@ -166,13 +166,6 @@ def test_a_literal_unk_of_the_text_is_left_out_of_a_column_of_its_own():
     assert metrics["ppl_no_literal_unk"] == pytest.approx(np.exp(10 / 2))
 
 
-def test_segments():
-    rows = Sentences.of_rows([[2, EOS], [EOS], [2, 2, EOS]], TEST.vocab)
-    stream = Sentences(rows.vocab, rows.tokens, np.array([0, rows.n_tokens]))
-    expected = [0, 0, 1, 2, 2, 2]
-    assert _segments(rows).tolist() == _segments(stream).tolist() == expected
-
-
 @pytest.mark.parametrize("stream", [False, True])
 def test_sentences_are_scored_alone_to_see_how_long_one_takes(stream, monkeypatch):
     text = Sentences(TEST.vocab, TEST.tokens, np.array([0, TEST.n_tokens])) if stream else TEST
@@ -202,3 +195,24 @@ def test_strata_of_a_model_are_measured():
             assert found[f"share_{name.replace(' ', '_')}"] == (strata.of == bucket).mean()
     assert sum(value for name, value in found.items() if name.startswith("share_")) == pytest.approx(1)
     assert not [name for name in evaluate(Says(), yardstick()).metrics if name.startswith("share_")]
+
+
+def test_strata_of_the_text_are_measured_in_every_way():
+    halves = Strata.cut(np.arange(TEST.n_tokens), (TEST.n_tokens // 2,), "place")
+    kinds = Strata.cut((TEST.tokens == EOS).astype(int), (1,), "end")
+    found = evaluate(Says(), yardstick(strata={"place": halves, "end": kinds})).metrics
+    assert found["share_end_1+"] == (TEST.tokens == EOS).mean()
+    shares = [name for name in found if name.startswith("share_")]
+    assert len(shares) == 4
+    assert sum(found[name] for name in shares) == pytest.approx(2)
+
+
+def test_what_chooses_does_not_read_test():
+    class Blind(Says):
+        def log_probs(self, batch):
+            assert batch is VALID
+            return super().log_probs(batch)
+
+    found = on_valid(Blind(), yardstick(test=None))
+    assert found.metrics == {"valid_ppl": pytest.approx(len(VALID.vocab))}
+    assert on_valid(Blind(total=0.5), yardstick(test=None)).metrics == {}

@@ -228,7 +228,7 @@ def build(folder: Path, models: Mapping[str, Any] = MODELS, edit: Edit = lambda 
     listed += [("broken", "ngram", "ngram"), ("absent", "recurrent", "recurrent")]
     facts = folder / "facts"
     facts.mkdir(parents=True, exist_ok=True)
-    (facts / "benchmark.json").write_text(dumps(benchmark(listed, **changes)), "utf-8")
+    (facts / "benchmark.json").write_text(dumps({**benchmark(listed), **changes}), "utf-8")
     for name in models:
         for seed in (0, 1, 2) if name in SEEDED else (None,):
             edit(result(name, seed, models)).save(facts)

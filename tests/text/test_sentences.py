@@ -104,3 +104,25 @@ def test_what_is_not_a_batch(tokens, offsets, what):
 @given(rows_of_ids)
 def test_ended(rows):
     assert listed(of(rows).ended()) == [[*row, EOS] for row in rows]
+
+
+SENTENCES = [[2, EOS], [EOS], [2, 2, EOS]]
+
+
+def as_stream(rows):
+    return Sentences(rows.vocab, rows.tokens, np.array([0, rows.n_tokens]))
+
+
+def test_segments_are_sentences_in_rows_and_in_a_stream():
+    rows = of(SENTENCES)
+    assert rows.segments.tolist() == as_stream(rows).segments.tolist() == [0, 0, 1, 2, 2, 2]
+    assert of([]).segments.tolist() == []
+
+
+@pytest.mark.parametrize("many", range(5))
+def test_the_beginning_has_whole_sentences_of_rows_and_of_a_stream(many):
+    rows = of(SENTENCES)
+    assert listed(rows.beginning(many)) == SENTENCES[:many]
+    stream = as_stream(rows).beginning(many)
+    assert len(stream) == (1 if many else 0)
+    assert stream.tokens.tolist() == rows.beginning(many).tokens.tolist()

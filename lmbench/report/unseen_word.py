@@ -43,7 +43,7 @@ def _about(words: Words) -> str:
     shown = (
         named if words.items[0]["word"] else f"at ranks {listed([str(i['rank']) for i in words.items], 60)} in train"
     )
-    many = f"{len(words.items)} words, {len(groups)} groups: " if len(words.items) > 1 else ""
+    many = f"{len(words.items)} words, {len(groups)} group{'s' * (len(groups) > 1)}: " if len(words.items) > 1 else ""
     return (
         f"Each row was trained without the sentences of train, and of valid, that have a word of a group ({lost} of "
         f"{int(about['sentences']):,} of train), once a group. The same row trained without {int(about['control']):,} "

@@ -39,8 +39,8 @@ def section(facts: Facts, comparison: Comparison) -> str:
     says = [
         f"{bold('processor, s')}: of one fit, without waiting for others, the mean over seeds; not of what was tried.",
         f"{bold('bits above best')}: bits per token above the best row of the same table, of the means over "
-        "seeds, with the paired 95 % interval over sentences; ≈ marks a tie. Seeds may lie further apart than that: see "
-        "their range.",
+        "seeds, with the paired 95 % interval over sentences; ≈ marks a tie. Seeds may lie further apart than that, "
+        "see their range.",
     ]
     return markdown.section("At equal effort", *parts, bullets(says))
 

@@ -38,8 +38,9 @@ def section(facts: Facts, comparison: Comparison) -> str:
     ]
     says = [
         f"{bold('processor, s')}: of one fit, without waiting for others, the mean over seeds; not of what was tried.",
-        f"{bold('bits above best')}: bits per token above the best row of the same table, with the paired 95 % "
-        "interval; ≈ marks a tie.",
+        f"{bold('bits above best')}: bits per token above the best row of the same table, of the means over "
+        "seeds, with the paired 95 % interval over sentences; ≈ marks a tie. Seeds may lie further apart than that, "
+        "see their range.",
     ]
     return markdown.section("At equal effort", *parts, bullets(says))
 
@@ -49,7 +50,6 @@ def _rows(rows: Sequence[Row], comparison: Comparison) -> str:
     rows = sorted(rows, key=lambda row: row.mean("ppl") or math.inf)
     lines = []
     for row in rows:
-        low, high = comparison.perplexity(row)
         above = comparison.difference(row, rows[0]) if row is not rows[0] else None
         shown = "best"
         if above is not None:
@@ -63,7 +63,7 @@ def _rows(rows: Sequence[Row], comparison: Comparison) -> str:
                 str(row.first.config.get("epochs", numbers.DASH)),
                 numbers.seconds(row.cost("fit_cpu_seconds")),
                 numbers.perplexity(row.mean("valid_ppl")),
-                f"{numbers.perplexity(row.mean('ppl'))} {numbers.span(low, high)}".strip(),
+                numbers.perplexity(row.mean("ppl")),
                 f"{numbers.perplexity(min(values))} to {numbers.perplexity(max(values))}"
                 if values[1:]
                 else numbers.DASH,
@@ -76,7 +76,7 @@ def _rows(rows: Sequence[Row], comparison: Comparison) -> str:
         "epochs",
         "processor, s",
         "valid",
-        "test [95 %]",
+        "test",
         "range over seeds",
         "bits above best",
     ]

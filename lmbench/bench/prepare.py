@@ -15,6 +15,7 @@ from lmbench.bench.evaluate import Yardstick
 from lmbench.bench.laboratory import laboratory
 from lmbench.bench.texts import EmbeddingText
 from lmbench.errors import BadConfig, choose, suggestion
+from lmbench.ngrams.speller import spelling_bits
 from lmbench.text import corpus as corpora
 from lmbench.text import hungry
 from lmbench.text.corpus import Corpus
@@ -65,7 +66,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         test=corpus.test,
         unseen=sparse.unseen,
         familiar=sparse.familiar,
-        spelling_bits=corpus.spelling_bits,
+        spelling_bits=spelling_bits(corpus) if corpus.lossless else None,
         characters=corpus.characters,
         extra=corpus.extra,
         probes=probes,
@@ -122,6 +123,7 @@ def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path, extra_words:
 
 _LOADED = (
     "tokenizer",
+    "pieces",
     "min_count",
     "vocab_size",
     "unit",
@@ -156,8 +158,7 @@ def _probes(benchmark: Benchmark, corpus: Corpus) -> Probes:
         return hungry.probes(train, benchmark.corpus.seed)
     if not benchmark.story:
         return Probes()
-    cutter = TOKENIZERS[corpus.tokenizer]
-    told = cutter.tokenize([normalise(line) for line in benchmark.story])
+    told = corpus.cutter.tokenize([normalise(line) for line in benchmark.story])
     return Probes(story=Story(tuple(tuple(row) for row in told)))
 
 

@@ -17,15 +17,19 @@ from lmbench.bench import jobs, store
 from lmbench.bench.benchmark import Benchmark, Row, cut_down
 from lmbench.bench.jobs import Bench, Job, Progress
 from lmbench.bench.prepare import Prepared, prepare
-from lmbench.bench.results import SCHEMA, Result, dumps, file_stem, load_one
+from lmbench.bench.results import SCHEMA, SENTENCES, Result, dumps, file_stem, load_one, pack
+from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, model_class, source
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.files import opened
+from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.threads import cores
 
 FACTS, MODELS = "facts", "models"
+LEARNT = "tokenizer.model"
+"""Among the models: what the tokenizer has learnt from train, if it learns."""
 _DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
 _LOOKING_ON = "neural/diagnostics"
 """In a room that decides numbers, but only looks at rows that are fitted."""
@@ -91,6 +95,9 @@ def plan(
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
     finished = {file_stem(result.row, result.seed) for result in done}
     facts = _facts(benchmark, seeds, quick, prepared, environment, command)
+    atomic_write(folder / FACTS / SENTENCES, pack(sentences(prepared)))
+    if prepared.corpus.cutter.state:
+        atomic_write(folder / MODELS / LEARNT, prepared.corpus.cutter.state)
     atomic_write(folder / FACTS / "benchmark.json", dumps(facts))
     todo = tuple(job for job in everything if job.stem not in finished)
     return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, prepared.corpus.warnings)
@@ -147,7 +154,7 @@ def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared) -> list[Job]:
 
 def _key(row: Row, seed: int | None, prepared: Prepared, parts: dict[str, str], files: dict[str, str]) -> str:
     """sha256 of everything that determines a row's numbers: fields, seed, text, probes, files, code, libraries."""
-    bits = prepared.corpus.spelling_bits  # words that are <unk> are not in the fingerprint, but they cost bits
+    bits = prepared.yardstick.spelling_bits  # words that are <unk> are not in the fingerprint, but they cost bits
     deciding = {
         "kind": row.kind,
         "settings": row.settings,
@@ -195,7 +202,7 @@ def _plug_in(kind: str) -> str | None:
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that take part in numbers."""
     found = {"python": platform.python_version()}
-    for name in ("numpy", "scipy", "torch", "gensim", "kiwipiepy"):
+    for name in ("numpy", "scipy", "torch", "gensim", "kiwipiepy", "sentencepiece"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -266,6 +273,13 @@ def _facts(
         "command": command,
         "environment": environment,
     }
+
+
+def tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of the benchmark that was run in this folder, with what it has learnt."""
+    facts = json.loads((folder / FACTS / "benchmark.json").read_text("utf-8"))
+    found = TOKENIZERS[facts["corpus"]["tokenizer"]]
+    return found if found.learn is None else found.restored((folder / MODELS / LEARNT).read_bytes())
 
 
 def fitted(benchmark: Benchmark, row: str, folder: Path, seed: int = 0) -> Any:

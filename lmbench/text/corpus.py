@@ -15,9 +15,8 @@ import numpy.typing as npt
 from lmbench.errors import BadConfig, BadText, choose
 from lmbench.text.files import Lines, read_lines
 from lmbench.text.sentences import Sentences
-from lmbench.text.speller import Speller
 from lmbench.text.token_cache import tokenize
-from lmbench.text.tokenizers import TOKENIZERS
+from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.text.vocabulary import Vocabulary
 
 Tokens = Sequence[Sequence[str]]
@@ -31,13 +30,14 @@ class Corpus:
 
     train_tokens:  the token lists of train, for probes
     lines:         the text of each split before it was cut into tokens
-    spelling_bits: float64 (N,), bits that spell the word behind each <unk> of test; None if not lossless
+    cutter:        the tokenizer that cut them, with what it has learnt from train
+    unknown:       the words behind each <unk> of test, in order
     characters:    NFC code points of test's lines, single spaces included, plus one per line end
     extra:         further test sets by name
     statistics:    one line a split: sentences, tokens (with </s>), types, OOV, characters, duplicates
     warnings:      what a reader of any number on this corpus must know
     extra_words:   events that train lacks and the benchmark declares
-    fingerprint:   sha256 of vocabulary and token streams
+    fingerprint:   sha256 of vocabulary, token streams and what the tokenizer has learnt
     """
 
     name: str
@@ -47,16 +47,25 @@ class Corpus:
     test: Sentences
     train_tokens: Tokens
     lines: Mapping[str, Sequence[str]]
-    tokenizer: str
-    lossless: bool
+    cutter: Tokenizer
     unit: str
-    spelling_bits: npt.NDArray[np.float64] | None
+    unknown: tuple[str, ...]
     characters: int
     extra: dict[str, Sentences] = field(default_factory=dict)
     statistics: tuple[dict[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     extra_words: tuple[str, ...] = ()
     fingerprint: str = ""
+
+    @property
+    def tokenizer(self) -> str:
+        """The name of the tokenizer."""
+        return self.cutter.name
+
+    @property
+    def lossless(self) -> bool:
+        """Whether tokens joined are the line: without that there are no bits per character."""
+        return self.cutter.lossless
 
 
 def load(
@@ -66,6 +75,7 @@ def load(
     valid: Path | None = None,
     test: Path | None = None,
     tokenizer: str = "whitespace",
+    pieces: int | None = None,
     min_count: int = 1,
     vocab_size: int | None = None,
     unit: str = "sentence",
@@ -78,8 +88,8 @@ def load(
 ) -> Corpus:
     """A corpus from files, one sentence a line; a split without a file is taken out of train (see split_lines).
 
-    *_lines: only so many lines from the beginning. cache: a folder for the tokens of slow tokenizers.
-    extra_words: events whether or not train has them.
+    *_lines: only so many lines from the beginning. cache: a folder for the tokens of slow tokenizers. pieces: how many
+    units a tokenizer learns from train, if it learns. extra_words: events whether or not train has them.
     """
     cutter = choose(TOKENIZERS, tokenizer, "tokenizer")
     read = {"train": read_lines(train, train_lines)}
@@ -88,12 +98,12 @@ def load(
     if test is not None:
         read["test"] = read_lines(test, test_lines)
     lines = split_lines({split: part.lines for split, part in read.items()}, seed, train)
+    cutter = cutter.learnt(lines["train"], pieces)
     tokens = {split: tokenize(cutter, lines[split], cache) for split in SPLITS}
     return from_tokens(
         name,
         tokens,
-        tokenizer=tokenizer,
-        lossless=cutter.lossless,
+        cutter=cutter,
         min_count=min_count,
         vocab_size=vocab_size,
         unit=unit,
@@ -131,8 +141,7 @@ def from_tokens(
     name: str,
     tokens: Mapping[str, Tokens],
     *,
-    tokenizer: str = "whitespace",
-    lossless: bool = True,
+    cutter: Tokenizer = TOKENIZERS["whitespace"],
     min_count: int = 1,
     vocab_size: int | None = None,
     unit: str = "sentence",
@@ -168,29 +177,21 @@ def from_tokens(
         test=stored["test"],
         train_tokens=train,
         lines=lines,
-        tokenizer=tokenizer,
-        lossless=lossless,
+        cutter=cutter,
         unit=unit,
-        spelling_bits=_spelling(tokens["test"], train, vocab) if lossless else None,
+        unknown=tuple(word for row in tokens["test"] for word in row if word not in vocab.ids),
         characters=characters["test"],
         extra={split: part for split, part in stored.items() if split not in SPLITS},
         statistics=_statistics(tokens, vocab, characters),
         warnings=(*warnings, *_split_warnings(tokens)),
         extra_words=tuple(word for word in vocab.ids if word not in in_train),
-        fingerprint=_fingerprint(stored, vocab),
+        fingerprint=_fingerprint(stored, vocab, cutter.state),
     )
 
 
 def _stream(rows: Sentences) -> Sentences:
     """The same tokens as one long row, </s> inside it."""
     return Sentences(rows.vocab, rows.tokens, np.array([0, rows.n_tokens], np.int64))
-
-
-def _spelling(test: Tokens, train: Tokens, vocab: Vocabulary) -> npt.NDArray[np.float64]:
-    """float64 (N,): bits of the spelling at each <unk> of test, 0 elsewhere, </s> included."""
-    speller = Speller.train({word for row in train for word in row})
-    cost = {word: speller.bits(word) for row in test for word in row if word not in vocab.ids}
-    return np.array([bits for row in test for bits in (*(cost.get(word, 0.0) for word in row), 0.0)])
 
 
 def _statistics(
@@ -251,13 +252,14 @@ def _split_warnings(tokens: Mapping[str, Tokens]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _fingerprint(splits: Mapping[str, Sentences], vocab: Vocabulary) -> str:
-    """sha256 over the vocabulary and, for each split, its ids and where rows begin."""
+def _fingerprint(splits: Mapping[str, Sentences], vocab: Vocabulary, learnt: bytes) -> str:
+    """sha256 over the vocabulary, for each split its ids and where rows begin, and what the tokenizer has learnt."""
     digest = hashlib.sha256(json.dumps(vocab.events, ensure_ascii=False).encode())
     for split, rows in splits.items():
         digest.update(split.encode())
         digest.update(rows.tokens.astype("<i4").tobytes())
         digest.update(rows.offsets.astype("<i8").tobytes())
+    digest.update(learnt)
     return digest.hexdigest()
 
 

@@ -33,7 +33,8 @@ class CorpusSpec:
 
     builtin:      a corpus that comes with lmbench ('hungry'), instead of files
     train:        one sentence a line; .gz and .xz are read as they are. valid and test, where not given, are split off
-    tokenizer:    whitespace, words, syllables, kiwi
+    tokenizer:    whitespace, words, syllables, jamo, kiwi, bpe, unigram
+    pieces:       units that bpe and unigram learn from train (8,000 if not said)
     min_count:    words of train seen less often are <unk>
     vocab_size:   events at most, <unk> and </s> among them
     unit:         'sentence': each line is a row; 'stream': each split is one long row
@@ -48,6 +49,7 @@ class CorpusSpec:
     valid: str | None = None
     test: str | None = None
     tokenizer: str = "whitespace"
+    pieces: int | None = None
     min_count: int = 1
     vocab_size: int | None = None
     unit: str = "sentence"
@@ -57,6 +59,20 @@ class CorpusSpec:
     seed: int = 0
     extra_words: tuple[str, ...] | int | None = None
     embedding_text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitSpec:
+    """A [units.NAME] table: the same text in these units. Keys as in [corpus], whose own hold where one is left out.
+
+    rows: fields that rows have in these units alone, by row, and rows of these units alone
+    """
+
+    tokenizer: str | None = None
+    pieces: int | None = None
+    min_count: int | None = None
+    vocab_size: int | None = None
+    rows: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +109,7 @@ class Benchmark:
     folder:  where the file is, against which its paths are read
     compare: benchmarks on the same text in other units, which the report compares it with in bits per character
     published: row -> figures of others, which the report shows beside it and `verify` holds it to
+    units: the same text in several units, each a benchmark of its own, named NAME/UNIT; a report joins them
     """
 
     name: str
@@ -107,10 +124,17 @@ class Benchmark:
     sparsity: SparsitySpec = field(default_factory=SparsitySpec)
     quick: Quick = field(default_factory=Quick)
     blanks: BlanksSpec | None = None
+    units: tuple[Benchmark, ...] = ()
 
     def row(self, name: str) -> Row:
         """The row of this name."""
         return choose({row.name: row for row in self.rows}, name, "row")
+
+    def single(self) -> Benchmark:
+        """Itself, if it is in one unit: whoever asks about one row must say of which."""
+        if self.units:
+            raise BadConfig(f"{self.name} is in several units; name one of them, such as {self.units[0].name}")
+        return self
 
     def families(self) -> dict[str, list[Row]]:
         """Family -> its rows, in file order."""
@@ -153,7 +177,8 @@ def value_of(text: str) -> Any:
 
 
 def load(name: str) -> Benchmark:
-    """The benchmark of this name, or in this file where the name ends in .toml."""
+    """The benchmark of this name, NAME/UNIT for one of its units, or in this file where the name ends in .toml."""
+    name, _, unit = name.partition("/") if not name.endswith(".toml") else (name, "", "")
     path = Path(name) if name.endswith(".toml") else choose(builtin(), name, "benchmark")
     try:
         table = tomllib.loads(path.read_text("utf-8"))
@@ -161,14 +186,13 @@ def load(name: str) -> Benchmark:
         raise BadConfig(f"{path} cannot be read ({error.strerror}); check the path") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfig(f"{path} is not TOML: {error}; mend the line it names") from error
-    return parse(table, path.stem, path.parent, str(path))
+    found = parse(table, path.stem, path.parent, str(path))
+    return choose({one.name: one for one in found.units}, f"{name}/{unit}", "unit") if unit else found
 
 
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
-    known = dict.fromkeys(
-        ("title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks")
-    )
+    known = dict.fromkeys(item.name for item in fields(Benchmark) if item.name not in ("name", "folder"))
     for key in table:
         if key not in known:
             raise BadConfig(f"{where}: unknown key {key!r}{suggestion(known, key)}")
@@ -188,7 +212,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
     if corpus.extra_words and table.get("compare"):
         raise BadConfig(f"{where}: a benchmark with extra_words is compared with no other; leave compare out")
     named = _rows(rows, where)
-    return Benchmark(
+    found = Benchmark(
         name=name,
         title=_text(table, "title", name, where),
         description=_text(table, "description", "", where),
@@ -202,17 +226,47 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
         blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
     )
+    return replace(found, units=_units(table.get("units", {}), found, rows, where))
+
+
+def _units(tables: Any, whole: Benchmark, rows: Mapping[str, Any], where: str) -> tuple[Benchmark, ...]:
+    """A benchmark for each [units.NAME]: the whole one's text and rows, with what the table says otherwise."""
+    if not isinstance(tables, dict):
+        raise BadConfig(f"{where}: units = {tables!r} is not a table; write [units.NAME], such as [units.syllables]")
+    found = []
+    for name, table in tables.items():
+        at = f"{where}: [units.{name}]"
+        if not FOLDER.fullmatch(name):
+            raise BadConfig(f"{at}: a unit's name is letters, digits and . + - _; rename it")
+        given = _checked(table, UnitSpec, at)
+        own = given.pop("rows", {})
+        for row, fields_of in own.items():
+            if not isinstance(fields_of, dict):
+                raise BadConfig(f"{at}: rows.{row} = {fields_of!r} is not a table; write such as {{ epochs = 2 }}")
+        merged = {row: {**rows.get(row, {}), **own.get(row, {})} for row in {**rows, **own}}
+        found.append(
+            replace(
+                whole,
+                name=f"{whole.name}/{name}",
+                title=f"{whole.title}: {name}",
+                corpus=replace(whole.corpus, **given),
+                rows=_rows(merged, at),
+            )
+        )
+    return tuple(found)
 
 
 def cut_down(benchmark: Benchmark) -> Benchmark:
     """The --quick form: less text, fewer epochs, a name of its own so that its numbers never pass for the others."""
     quick = benchmark.quick
     limits = {name: getattr(quick, name) for name in ("train_lines", "valid_lines", "test_lines")}
+    name, slash, unit = benchmark.name.partition("/")
     return replace(
         benchmark,
-        name=f"{benchmark.name}{QUICK}",
+        name=f"{name}{QUICK}{slash}{unit}",
         corpus=replace(benchmark.corpus, **limits),
         compare=tuple(f"{name}{QUICK}" for name in benchmark.compare),
+        units=tuple(map(cut_down, benchmark.units)),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lmbench.bench.results import Result, load, load_diagnosis
+from lmbench.bench.results import Result, load, load_diagnosis, load_sentences
 from lmbench.errors import BadConfig, LMBenchError
 from lmbench.measures.perplexity import Floats
 
@@ -98,12 +98,14 @@ class Facts:
     diagnosis: part (memory, rows, pace) -> what `diagnose` found, facts and arrays; a part may be missing,
                or left out because it is of another text
     siblings:  facts of the benchmarks it is to be compared with, by name; where they cannot be read, the reason
+    units:     of a benchmark in several units, the facts of each and what they say of test's sentences
     """
 
     benchmark: Mapping[str, Any]
     rows: tuple[Row, ...]
     diagnosis: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
     siblings: Mapping[str, Facts | str] = field(default_factory=dict)
+    units: Mapping[str, tuple[Facts, dict[str, Any]]] = field(default_factory=dict)
 
     def grouped(self, *groups: str) -> list[Row]:
         """Rows of these groups, lowest perplexity first (file order among equals, rows without one last)."""
@@ -226,7 +228,9 @@ def read(folder: Path) -> Facts:
                 siblings[name] = _own(beside)
             except LMBenchError as error:  # what is wrong with another report does not cost this one
                 siblings[name] = str(error)
-    return replace(facts, siblings=siblings)
+    within = [Path(str(name)).name for name in facts.benchmark.get("units") or []]
+    units = {name: (_own(folder / name), load_sentences(folder / name / "facts")) for name in within}
+    return replace(facts, siblings=siblings, units=units)
 
 
 def _own(folder: Path) -> Facts:

@@ -116,7 +116,7 @@ def span(low: float, high: float, show: str = "perplexity") -> str:
     """[low, high], or nothing where there is no interval."""
     if math.isnan(low) or math.isnan(high):
         return ""
-    styles = {"perplexity": perplexity, "share": share, "gain": gain}
+    styles = {"perplexity": perplexity, "share": share, "gain": gain, "bits": bits}
     return f"[{styles[show](low)}, {styles[show](high)}]"
 
 

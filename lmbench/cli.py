@@ -122,7 +122,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     for split in ("train", "valid", "test"):
         own.add_argument(f"--{split}", metavar="FILE", help="plain, .gz or .xz" if split == "train" else None)
     own.add_argument("--name", help="of the report's folder (default: the file's name)")
-    own.add_argument("--tokenizer", help="whitespace, words, syllables, kiwi (default: whitespace)")
+    own.add_argument("--tokenizer", help="whitespace (default), words, syllables, jamo, kiwi, bpe, unigram")
     own.add_argument("--min-count", type=int, metavar="N", help="rarer words are <unk> (default: 2)")
     own.add_argument("--vocab-size", type=int, metavar="V", help="events at most")
 
@@ -138,7 +138,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--model", type=Path, required=True, metavar="PATH", help="where to save it, without a suffix")
     added.add_argument("--valid", type=Path, metavar="FILE", help="what the model may choose by")
     added.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="fields of the kind (see list KIND)")
-    added.add_argument("--tokenizer", default="whitespace", help="whitespace, words, syllables, kiwi")
+    added.add_argument("--tokenizer", default="whitespace", help="whitespace, words, syllables, jamo, kiwi")
     added.add_argument("--min-count", type=int, default=1, metavar="N", help="rarer words are <unk> (default: 1)")
     added.add_argument("--vocab-size", type=int, metavar="V", help="events at most")
 

@@ -36,6 +36,7 @@ HOMES = {
     "kiwipiepy": ("text/tokenizers.py",),
     "kiwipiepy_model": ("text/tokenizers.py",),
     "matplotlib": (
+        "report/across_figures.py",
         "report/canvas.py",
         "report/curve.py",
         "report/figures.py",
@@ -52,6 +53,7 @@ HOMES = {
     "rich": ("live.py",),
     "safetensors": ("bench/store.py", "neural/descent.py"),
     "scipy": ("ngrams/", "models/", "measures/", "report/"),
+    "sentencepiece": ("text/pieces.py",),
     "tomli": ("bench/benchmark.py",),
     "torch": ("neural/", "models/"),
 }

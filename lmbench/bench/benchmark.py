@@ -39,7 +39,8 @@ class CorpusSpec:
     train:        one sentence a line; .gz and .xz are read as they are. valid and test, where not given, are split off
     test_documents: a file of one id a line, the document of each line of test: differences are then resampled
                   by document
-    tokenizer:    whitespace, words, syllables, kiwi
+    tokenizer:    whitespace, words, syllables, jamo, kiwi, bpe, unigram
+    pieces:       units that bpe and unigram learn from train (8,000 if not said)
     min_count:    words of train seen less often are <unk>
     vocab_size:   events at most, <unk> and </s> among them
     unit:         'sentence': each line is a row; 'stream': each split is one long row
@@ -56,6 +57,7 @@ class CorpusSpec:
     test: str | None = None
     test_documents: str | None = None
     tokenizer: str = "whitespace"
+    pieces: int | None = None
     min_count: int = 1
     vocab_size: int | None = None
     unit: str = "sentence"
@@ -66,6 +68,20 @@ class CorpusSpec:
     extra_words: tuple[str, ...] | int | None = None
     embedding_text: str | None = None
     quoted: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitSpec:
+    """A [units.NAME] table: the same text in these units. Keys as in [corpus], whose own hold where one is left out.
+
+    rows: fields that rows have in these units alone, by row, and rows of these units alone
+    """
+
+    tokenizer: str | None = None
+    pieces: int | None = None
+    min_count: int | None = None
+    vocab_size: int | None = None
+    rows: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +139,7 @@ class Benchmark:
     folder:  where the file is, against which its paths are read
     compare: benchmarks on the same text in other units, which the report compares it with in bits per character
     published: row -> figures of others, which the report shows beside it and `verify` holds it to
+    units: the same text in several units, each a benchmark of its own, named NAME/UNIT; a report joins them
     """
 
     name: str
@@ -140,6 +157,7 @@ class Benchmark:
     generated: GeneratedSpec = field(default_factory=GeneratedSpec)
     unseen: UnseenSpec | None = None
     equal: Mapping[str, EqualSpec] = field(default_factory=dict)
+    units: tuple[Benchmark, ...] = ()
 
     def row(self, name: str) -> Row:
         """The row of this name."""
@@ -148,6 +166,12 @@ class Benchmark:
     def files(self, field: str) -> list[str]:
         """What its rows name in this field, each once."""
         return list(dict.fromkeys(str(row.settings[field]) for row in self.rows if row.settings.get(field) is not None))
+
+    def single(self) -> Benchmark:
+        """Itself, if it is in one unit: whoever asks about one row must say of which."""
+        if self.units:
+            raise BadConfig(f"{self.name} is in several units; name one of them, such as {self.units[0].name}")
+        return self
 
     def families(self) -> dict[str, list[Row]]:
         """Family -> its rows, in file order."""
@@ -193,7 +217,8 @@ def value_of(text: str) -> Any:
 
 
 def load(name: str) -> Benchmark:
-    """The benchmark of this name, or in this file where the name ends in .toml."""
+    """The benchmark of this name, NAME/UNIT for one of its units, or in this file where the name ends in .toml."""
+    name, _, unit = name.partition("/") if not name.endswith(".toml") else (name, "", "")
     path = Path(name) if name.endswith(".toml") else choose(builtin(), name, "benchmark")
     try:
         table = tomllib.loads(path.read_text("utf-8"))
@@ -201,17 +226,14 @@ def load(name: str) -> Benchmark:
         raise BadConfig(f"{path} cannot be read ({error.strerror}); check the path") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfig(f"{path} is not TOML: {error}; mend the line it names") from error
-    return parse(table, path.stem, path.parent, str(path))
+    found = parse(table, path.stem, path.parent, str(path))
+    return choose({one.name: one for one in found.units}, f"{name}/{unit}", "unit") if unit else found
 
 
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
-    known = dict.fromkeys(
-        (
-            "title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks",
-            "generated", "unseen", "curve", "search", "equal",
-        )
-    )  # fmt: skip
+    named_so = (item.name for item in fields(Benchmark) if item.name not in ("name", "folder"))
+    known = dict.fromkeys((*named_so, "curve", "search"))
     for key in table:
         if key not in known:
             raise BadConfig(f"{where}: unknown key {key!r}{suggestion(known, key)}")
@@ -238,7 +260,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         choose({row.name: row for row in named}, name_, f"row for rows in {where}: [generated]")
     if generated.sentences and corpus.unit == "stream":
         raise BadConfig(f"{where}: [generated] draws sentences, and a stream has none; leave it out")
-    return Benchmark(
+    found = Benchmark(
         name=name,
         title=_text(table, "title", name, where),
         description=_text(table, "description", "", where),
@@ -255,15 +277,44 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         unseen=UnseenSpec(**_checked(table["unseen"], UnseenSpec, f"{where}: [unseen]")) if "unseen" in table else None,
         equal=_equal(table.get("equal", {}), {row.name: row for row in named}, where),
     )
+    return replace(found, units=_units(table.get("units", {}), found, rows, where))
+
+
+def _units(tables: Any, whole: Benchmark, rows: Mapping[str, Any], where: str) -> tuple[Benchmark, ...]:
+    """A benchmark for each [units.NAME]: the whole one's text and rows, with what the table says otherwise."""
+    if not isinstance(tables, dict):
+        raise BadConfig(f"{where}: units = {tables!r} is not a table; write [units.NAME], such as [units.syllables]")
+    found = []
+    for name, table in tables.items():
+        at = f"{where}: [units.{name}]"
+        if not FOLDER.fullmatch(name):
+            raise BadConfig(f"{at}: a unit's name is letters, digits and . + - _; rename it")
+        given = _checked(table, UnitSpec, at)
+        own = given.pop("rows", {})
+        for row, fields_of in own.items():
+            if not isinstance(fields_of, dict):
+                raise BadConfig(f"{at}: rows.{row} = {fields_of!r} is not a table; write such as {{ epochs = 2 }}")
+        merged = {row: {**rows.get(row, {}), **own.get(row, {})} for row in {**rows, **own}}
+        found.append(
+            replace(
+                whole,
+                name=f"{whole.name}/{name}",
+                title=f"{whole.title}: {name}",
+                corpus=replace(whole.corpus, **given),
+                rows=_rows(merged, at),
+            )
+        )
+    return tuple(found)
 
 
 def cut_down(benchmark: Benchmark) -> Benchmark:
     """The --quick form: less text, fewer epochs, a name of its own so that its numbers never pass for the others."""
     quick = benchmark.quick
     limits = {name: getattr(quick, name) for name in ("train_lines", "valid_lines", "test_lines")}
+    name, slash, unit = benchmark.name.partition("/")
     return replace(
         benchmark,
-        name=f"{benchmark.name}{QUICK}",
+        name=f"{name}{QUICK}{slash}{unit}",
         corpus=replace(benchmark.corpus, **limits),
         rows=tuple(row for row in benchmark.rows if row.train_lines is None or row.train_lines <= quick.train_lines),
         compare=tuple(f"{name}{QUICK}" for name in benchmark.compare),
@@ -272,6 +323,7 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
             sentences=min(benchmark.generated.sentences, quick.test_lines),
             rounds=min(benchmark.generated.rounds, QUICK_ROUNDS),
         ),
+        units=tuple(map(cut_down, benchmark.units)),
     )
 
 

@@ -19,7 +19,6 @@ from lmbench.storage import sha256
 from lmbench.text.corpus import Corpus, unigram_log_probs
 from lmbench.text.files import normalise
 from lmbench.text.sentences import Sentences
-from lmbench.text.tokenizers import TOKENIZERS
 from lmbench.text.vocabulary import EOS
 
 BLANK = "__"
@@ -103,7 +102,7 @@ def _blanks(spec: BlanksSpec, corpus: Corpus, find: Callable[[str], Path]) -> di
 
 def _asked(sentence: str, corpus: Corpus) -> tuple[Sentences, Any]:
     """The sentence as a row, in which the blank has any id, and where the blank is."""
-    (words,) = TOKENIZERS[corpus.tokenizer].tokenize([sentence])
+    (words,) = corpus.cutter.tokenize([sentence])
     if words.count(BLANK) != 1:
         raise BadConfig(f"[blanks]: {sentence!r} has not one {BLANK} that the tokenizer leaves whole; write one")
     return Sentences.encode([words], corpus.vocab), np.array([words.index(BLANK)])

@@ -33,7 +33,6 @@ from lmbench.storage import sha256
 from lmbench.text.corpus import Corpus
 from lmbench.text.files import normalise
 from lmbench.text.sentences import Sentences
-from lmbench.text.tokenizers import TOKENIZERS
 
 Line = dict[str, Any]
 
@@ -110,8 +109,9 @@ def diagnose(
     about = {"schema": SCHEMA, "fingerprint": corpus.fingerprint, "environment": environment}
     with one_thread():
         told = list(facts["story"]["sentences"][-1:])
-        cutter = TOKENIZERS[corpus.tokenizer]
-        told += [words for words in cutter.tokenize([normalise(line) for line in sentences]) if words not in told]
+        told += [
+            words for words in corpus.cutter.tokenize([normalise(line) for line in sentences]) if words not in told
+        ]
         yield f"{', '.join(chosen.recurrent)}: gradients, history and gates"
         found, arrays = _rows(chosen, corpus, told, settings)
         save_pair(place / "rows", {**about, **found}, arrays)

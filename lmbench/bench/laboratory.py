@@ -75,7 +75,7 @@ def _units(corpus: Corpus, names: list[str], cache: Path | None) -> Lines:
     }
     found: Lines = []
     for name in names:
-        cutter = TOKENIZERS[name]
+        cutter = corpus.cutter if name == corpus.tokenizer else TOKENIZERS[name].learnt(corpus.lines["train"])
         tokens = {}
         for split, part in lines.items():
             # what takes long is in the cache, where the whole split was put

@@ -18,6 +18,7 @@ from lmbench.bench.results import remembered
 from lmbench.bench.texts import EmbeddingText
 from lmbench.bench.unseen import WHOLE, Part, Unseen, unseen
 from lmbench.errors import BadConfig, choose, suggestion
+from lmbench.ngrams.speller import spelling_bits
 from lmbench.storage import sha256
 from lmbench.text import corpus as corpora
 from lmbench.text import hungry
@@ -100,7 +101,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         test=corpus.test,
         unseen=sparse.unseen,
         strata=sparse.strata,
-        spelling_bits=corpus.spelling_bits,
+        spelling_bits=spelling_bits(corpus) if corpus.lossless else None,
         characters=corpus.characters,
         extra=corpus.extra,
         probes=probes,
@@ -178,6 +179,7 @@ def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path, extra_words:
 
 _LOADED = (
     "tokenizer",
+    "pieces",
     "min_count",
     "vocab_size",
     "unit",
@@ -212,8 +214,7 @@ def _probes(benchmark: Benchmark, corpus: Corpus) -> Probes:
         return hungry.probes(train, benchmark.corpus.seed)
     if not benchmark.story:
         return Probes()
-    cutter = TOKENIZERS[corpus.tokenizer]
-    told = cutter.tokenize([normalise(line) for line in benchmark.story])
+    told = corpus.cutter.tokenize([normalise(line) for line in benchmark.story])
     return Probes(story=Story(tuple(tuple(row) for row in told)))
 
 

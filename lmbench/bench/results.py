@@ -1,8 +1,8 @@
 """Facts: what a run leaves behind, and all a report is made from.
 
 A benchmark's folder holds facts/benchmark.json (what was compared, on what text) and, for every row and
-seed, facts/<row>.seed<k>.json with facts/<row>.seed<k>.npz beside it. Reports are functions of these
-files: writing one trains nothing.
+seed, facts/<row>.seed<k>.json with facts/<row>.seed<k>.npz beside it; facts/sentences.npz is about the sentences
+of test. Reports are functions of these files: writing one trains nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -152,6 +153,18 @@ def _plain(value: Any) -> Any:
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
+
+
+SENTENCES = "sentences.npz"
+
+
+def load_sentences(folder: Path) -> dict[str, npt.NDArray[Any]]:
+    """What a facts folder says of each sentence of test: lmbench.bench.units.sentences."""
+    try:
+        with np.load(folder / SENTENCES, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise BadModel(f"{folder / SENTENCES} cannot be read ({error}); run the benchmark again") from error
 
 
 def load_one(path: Path) -> Result:

@@ -18,17 +18,21 @@ from lmbench.bench.audit import warnings
 from lmbench.bench.benchmark import Benchmark, Row, cut_down
 from lmbench.bench.jobs import Bench, Job, Progress
 from lmbench.bench.prepare import Prepared, prepare
-from lmbench.bench.results import SCHEMA, Result, dumps, file_stem, load_one
+from lmbench.bench.results import SCHEMA, SENTENCES, Result, dumps, file_stem, load_one, pack
+from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, model_class, source
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.files import opened
+from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.threads import cores
 
 FACTS, MODELS = "facts", "models"
 REFERENCE = "reference"
 """The family of rows that are exact and learn nothing."""
+LEARNT = "tokenizer.model"
+"""Among the models: what the tokenizer has learnt from train, if it learns."""
 _DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
 _LOOKING_ON = "neural/diagnostics"
 """In a room that decides numbers, but only looks at rows that are fitted."""
@@ -98,6 +102,9 @@ def plan(
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
     finished = {file_stem(result.row, result.seed, result.without) for result in done}
     facts = _facts(benchmark, seeds, quick, prepared, environment, command)
+    atomic_write(folder / FACTS / SENTENCES, pack(sentences(prepared)))
+    if prepared.corpus.cutter.state:
+        atomic_write(folder / MODELS / LEARNT, prepared.corpus.cutter.state)
     atomic_write(folder / FACTS / "benchmark.json", dumps(facts))
     todo = tuple(job for job in everything if job.stem not in finished)
     warned = (*prepared.corpus.warnings, *warnings(prepared.facts["audit"]))
@@ -187,7 +194,7 @@ def _key(
     part: the fingerprint of what it is trained on, where that is not all of the corpus
     """
     places = prepared.yardstick.places
-    bits = prepared.corpus.spelling_bits  # words that are <unk> are not in the fingerprint, but they cost bits
+    bits = prepared.yardstick.spelling_bits  # words that are <unk> are not in the fingerprint, but they cost bits
     deciding = {
         "kind": row.kind,
         "settings": row.settings,
@@ -239,7 +246,7 @@ def _plug_in(kind: str) -> str | None:
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that take part in numbers."""
     found = {"python": platform.python_version()}
-    for name in ("numpy", "scipy", "torch", "gensim", "kiwipiepy"):
+    for name in ("numpy", "scipy", "torch", "gensim", "kiwipiepy", "sentencepiece"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -319,6 +326,13 @@ def _listed(row: Row) -> dict[str, Any]:
     listed: dict[str, Any] = {"row": row.name, "kind": row.kind, "family": family(row.kind)}
     made = {"of": row.of, "train_lines": row.train_lines, "trial": row.trial}
     return listed | {name: value for name, value in made.items() if value is not None}
+
+
+def tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of the benchmark that was run in this folder, with what it has learnt."""
+    facts = json.loads((folder / FACTS / "benchmark.json").read_text("utf-8"))
+    found = TOKENIZERS[facts["corpus"]["tokenizer"]]
+    return found if found.learn is None else found.restored((folder / MODELS / LEARNT).read_bytes())
 
 
 def fitted(benchmark: Benchmark, row: str, folder: Path, seed: int = 0) -> Any:

@@ -27,11 +27,20 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
 
 
 def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace, words: Sequence[str]) -> int:
-    """Do what is to be done for these rows, show it, write the report."""
+    """Do what is to be done for these rows, in each unit if there are several, show it, write the report."""
     from lmbench.bench import runner
+    from lmbench.bench.benchmark import cut_down
     from lmbench.bench.generated import generate
+    from lmbench.bench.units import join
     from lmbench.live import Live
 
+    command = shlex.join(["python", "-m", "lmbench", *words])
+    if benchmark.units:
+        code = max(_run(unit, names, options, words) for unit in benchmark.units)
+        folder = options.out / (cut_down(benchmark) if options.quick else benchmark).name
+        join(benchmark, folder, options.quick, command)
+        _write(folder)
+        return code
     planned = runner.plan(
         benchmark,
         names,
@@ -41,7 +50,7 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
         data=options.data,
         side_by_side=options.jobs,
         device=options.device,
-        command=shlex.join(["python", "-m", "lmbench", *words]),
+        command=command,
     )
     for warning in planned.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -151,7 +160,7 @@ def audit(options: argparse.Namespace, _: Sequence[str]) -> int:
 def report(options: argparse.Namespace, _: Sequence[str]) -> int:
     """write tables, figures and report.md again from stored facts, fitting nothing"""
     folders = [options.out / name for name in options.names] or sorted(
-        path.parent.parent for path in options.out.glob("*/facts/benchmark.json")
+        path.parent.parent for way in ("*", "*/*") for path in options.out.glob(f"{way}/facts/benchmark.json")
     )
     if not folders:
         raise BadConfig(f"no facts under {options.out}; run a benchmark first (python -m lmbench run all)")
@@ -173,7 +182,7 @@ def diagnose(options: argparse.Namespace, _: Sequence[str]) -> int:
     from lmbench.threads import cores
 
     _check_jobs(options)
-    found = benchmark.load(options.benchmark or "hungry")
+    found = benchmark.load(options.benchmark or "hungry").single()
     side_by_side = options.jobs or cores()
     found = cut_down(found) if options.quick else found
     folder = options.out / found.name
@@ -208,9 +217,12 @@ def list_(options: argparse.Namespace, _: Sequence[str]) -> int:
             print(f"  {kind:16} {family(kind)}")
     elif name in kinds():
         _list_fields(name)
-    elif name in benchmark.builtin() or name.endswith(".toml"):
-        for group, rows in benchmark.load(name).families().items():
+    elif name.partition("/")[0] in benchmark.builtin() or name.endswith(".toml"):
+        found = benchmark.load(name)
+        for group, rows in found.families().items():
             print(f"{group}: {' '.join(row.name for row in rows)}")
+        if found.units:
+            print(f"in units of their own, with more rows: {' '.join(one.name for one in found.units)}")
     else:
         names = dict.fromkeys([*benchmark.builtin(), *kinds()])
         raise BadConfig(f"no benchmark or model kind {name!r}{suggestion(names, name)}")

@@ -166,18 +166,7 @@ def _fitted(options: argparse.Namespace) -> tuple[LanguageModel, Any]:
             return model, TOKENIZERS[tokenizer]
     benchmark, folder = _benchmark_of(options)
     model = runner.fitted(benchmark, options.row, folder, options.seed)
-    return model, _tokenizer(options)
-
-
-def _tokenizer(options: argparse.Namespace) -> Any:
-    """The tokenizer the benchmark's facts name."""
-    import json
-
-    from lmbench.text.tokenizers import TOKENIZERS
-
-    _, folder = _benchmark_of(options)
-    facts = json.loads((folder / "facts" / "benchmark.json").read_text("utf-8"))
-    return TOKENIZERS[facts["corpus"]["tokenizer"]]
+    return model, runner.tokenizer(folder)
 
 
 def _benchmark_of(options: argparse.Namespace) -> tuple[Benchmark, Path]:
@@ -185,9 +174,10 @@ def _benchmark_of(options: argparse.Namespace) -> tuple[Benchmark, Path]:
     from lmbench.bench import benchmark
 
     name = options.benchmark or "hungry"
-    folder = options.out / Path(name).name.removesuffix(".toml")
-    known = name.endswith(".toml") or name in benchmark.builtin()
+    folder = options.out / (Path(name).stem if name.endswith(".toml") else name)
+    known = name.endswith(".toml") or name.partition("/")[0] in benchmark.builtin()
     if not known and (folder / "facts" / "benchmark.json").is_file():
-        base = name.removesuffix(benchmark.QUICK)
-        return benchmark.load(base if base in benchmark.builtin() else OWN_TEXT), folder
-    return benchmark.load(name), folder
+        whole, slash, unit = name.partition("/")
+        base = whole.removesuffix(benchmark.QUICK)
+        return benchmark.load(f"{base}{slash}{unit}" if base in benchmark.builtin() else OWN_TEXT).single(), folder
+    return benchmark.load(name).single(), folder

@@ -52,6 +52,7 @@ STATISTICS: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "duplicates": ("duplicate sentences", numbers.count),
     "also_in_train": ("sentences also in train", numbers.count),
 }
+WATERMARK = "Quick run: cut down to see that everything works. These numbers are not results."
 FIGURES = {
     "overview": "Perplexity and coverage of what was never seen, row by row",
     "perplexity": "Perplexity of every row with its 95 % interval",
@@ -118,14 +119,13 @@ def opening(facts: Facts) -> str:
         text += f"lacks {'it' if one else 'them'}: such a table is ranked with no other benchmark's."
     text += f" Tokenizer: {escape(str(corpus.get('tokenizer', 'unknown')))}"
     text += "." if corpus.get("lossless", True) else ", which is not lossless, so there are no bits per character."
-    watermark = "> **Quick run: cut down to see that everything works. These numbers are not results.**"
     lines = facts.benchmark.get("statistics") or []
     columns = [name for name in STATISTICS if any(name in line for line in lines)]
     return "\n\n".join(
         part
         for part in (
             f"# {paragraph(facts.title)}",
-            watermark if facts.quick else "",
+            f"> {bold(WATERMARK)}" if facts.quick else "",
             paragraph(str(facts.benchmark.get("description") or "")),
             text,
             table(

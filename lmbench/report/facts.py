@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lmbench.bench.results import Result, load, load_diagnosis, load_generated
+from lmbench.bench.results import Result, load, load_diagnosis, load_generated, load_sentences
 from lmbench.errors import BadConfig, BadModel, LMBenchError
 from lmbench.measures.perplexity import Floats
 from lmbench.measures.uncertainty import STREAM_BLOCK, Ints, blocks
@@ -124,6 +124,7 @@ class Facts:
                or left out because it is of another text
     generated: row (or '%test') -> what was found of the text it said
     siblings:  facts of the benchmarks it is to be compared with, by name; where they cannot be read, the reason
+    units:     of a benchmark in several units, the facts of each and what they say of test's sentences
     """
 
     benchmark: Mapping[str, Any]
@@ -133,6 +134,7 @@ class Facts:
     siblings: Mapping[str, Facts | str] = field(default_factory=dict)
     smaller: tuple[Row, ...] = ()
     trials: tuple[Row, ...] = ()
+    units: Mapping[str, tuple[Facts, dict[str, Any]]] = field(default_factory=dict)
 
     def grouped(self, *groups: str) -> list[Row]:
         """Rows of these groups, lowest perplexity first (file order among equals, rows without one last)."""
@@ -292,7 +294,9 @@ def read(folder: Path) -> Facts:
                 siblings[name] = _own(beside)
             except LMBenchError as error:  # what is wrong with another report does not cost this one
                 siblings[name] = str(error)
-    return replace(facts, siblings=siblings)
+    within = [Path(str(name)).name for name in facts.benchmark.get("units") or []]
+    units = {name: (_own(folder / name), load_sentences(folder / name / "facts")) for name in within}
+    return replace(facts, siblings=siblings, units=units)
 
 
 def _own(folder: Path) -> Facts:

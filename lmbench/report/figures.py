@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from lmbench.report import (
+    across_figures,
     curve,
     gates_figures,
     learning_figures,
@@ -54,7 +55,7 @@ SUFFIXES = ("png", "svg")
 def draw(facts: Facts, comparison: Comparison) -> dict[str, bytes]:
     """File name -> content, PNG and SVG, of every figure whose facts are there; the same bytes for the same facts."""
     files: dict[str, bytes] = {}
-    for name, make in FIGURES.items():
+    for name, make in (across_figures.FIGURES if facts.units else FIGURES).items():
         with style():
             figure = make(facts, comparison)
             if figure is None:

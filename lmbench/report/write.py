@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lmbench.report import (
+    across_page,
     audit,
     conventions,
     curve,
@@ -23,7 +24,7 @@ from lmbench.report import (
     vectors,
 )
 from lmbench.report.compare import Comparison
-from lmbench.report.facts import read
+from lmbench.report.facts import Facts, read
 from lmbench.storage import atomic_write
 
 
@@ -35,6 +36,8 @@ def write(folder: Path) -> list[Path]:
     """
     facts = read(folder)
     comparison = Comparison(facts)
+    if facts.units:
+        return _joined(folder, facts, comparison)
     frames = {
         "main.csv": tables.main(facts, comparison),
         "significance.csv": significance.table(facts, comparison),
@@ -70,4 +73,17 @@ def write(folder: Path) -> list[Path]:
             (folder / name).unlink(missing_ok=True)
     with suppress(OSError):
         (folder / "figures").rmdir()  # only where it is empty
+    return [folder / name for name in contents]
+
+
+def _joined(folder: Path, facts: Facts, comparison: Comparison) -> list[Path]:
+    """write() for a benchmark in several units: one page for all; each has its own in a folder of its own."""
+    drawn = figures.draw(facts, comparison)
+    names = [name.removesuffix(".png") for name in drawn if name.endswith(".png")]
+    contents: dict[str, bytes | str] = {
+        **across_page.contents(facts, names),
+        **{f"figures/{name}": content for name, content in drawn.items()},
+    }
+    for name, content in contents.items():
+        atomic_write(folder / name, content)
     return [folder / name for name in contents]

@@ -16,9 +16,8 @@ from lmbench.errors import BadConfig, BadText, choose
 from lmbench.text.documents import read_documents
 from lmbench.text.files import Lines, read_lines
 from lmbench.text.sentences import Sentences
-from lmbench.text.speller import Speller
 from lmbench.text.token_cache import tokenize
-from lmbench.text.tokenizers import TOKENIZERS
+from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.text.vocabulary import Vocabulary
 
 Tokens = Sequence[Sequence[str]]
@@ -32,14 +31,15 @@ class Corpus:
 
     train_tokens:  the token lists of train, for probes
     lines:         the text of each split before it was cut into tokens
-    spelling_bits: float64 (N,), bits that spell the word behind each <unk> of test; None if not lossless
+    cutter:        the tokenizer that cut them, with what it has learnt from train
+    unknown:       the words behind each <unk> of test, in order
     characters:    NFC code points of test's lines, single spaces included, plus one per line end
     extra:         further test sets by name
     statistics:    one line a split: sentences, tokens (with </s>), types, OOV, characters, words between white
                    space and UTF-8 bytes (one a line end) of the text before it was cut, duplicates
     warnings:      what a reader of any number on this corpus must know
     extra_words:   events that train lacks and the benchmark declares
-    fingerprint:   sha256 of vocabulary and token streams
+    fingerprint:   sha256 of vocabulary, token streams and what the tokenizer has learnt
     documents:     int64, the number of each test sentence's document; None where documents are not known
     """
 
@@ -50,10 +50,9 @@ class Corpus:
     test: Sentences
     train_tokens: Tokens
     lines: Mapping[str, Sequence[str]]
-    tokenizer: str
-    lossless: bool
+    cutter: Tokenizer
     unit: str
-    spelling_bits: npt.NDArray[np.float64] | None
+    unknown: tuple[str, ...]
     characters: int
     extra: dict[str, Sentences] = field(default_factory=dict)
     statistics: tuple[dict[str, Any], ...] = ()
@@ -61,6 +60,16 @@ class Corpus:
     extra_words: tuple[str, ...] = ()
     fingerprint: str = ""
     documents: npt.NDArray[np.int64] | None = None
+
+    @property
+    def tokenizer(self) -> str:
+        """The name of the tokenizer."""
+        return self.cutter.name
+
+    @property
+    def lossless(self) -> bool:
+        """Whether tokens joined are the line: without that there are no bits per character."""
+        return self.cutter.lossless
 
 
 def load(
@@ -71,6 +80,7 @@ def load(
     test: Path | None = None,
     test_documents: Path | None = None,
     tokenizer: str = "whitespace",
+    pieces: int | None = None,
     min_count: int = 1,
     vocab_size: int | None = None,
     unit: str = "sentence",
@@ -83,8 +93,9 @@ def load(
 ) -> Corpus:
     """A corpus from files, one sentence a line; a split without a file is taken out of train (see split_lines).
 
-    *_lines: only so many lines from the beginning. cache: a folder for the tokens of slow tokenizers.
-    extra_words: events whether or not train has them. test_documents: a file of one id a line for test's.
+    *_lines: only so many lines from the beginning. cache: a folder for the tokens of slow tokenizers. pieces: how many
+    units a tokenizer learns from train, if it learns. extra_words: events whether or not train has them.
+    test_documents: a file of one id a line for test's.
     """
     cutter = choose(TOKENIZERS, tokenizer, "tokenizer")
     read = {"train": read_lines(train, train_lines)}
@@ -96,12 +107,12 @@ def load(
     if test is not None and test_documents is not None:
         documents = read_documents(test_documents, read["test"], test, test_lines)
     lines = split_lines({split: part.lines for split, part in read.items()}, seed, train)
+    cutter = cutter.learnt(lines["train"], pieces)
     tokens = {split: tokenize(cutter, lines[split], cache) for split in SPLITS}
     corpus = from_tokens(
         name,
         tokens,
-        tokenizer=tokenizer,
-        lossless=cutter.lossless,
+        cutter=cutter,
         min_count=min_count,
         vocab_size=vocab_size,
         unit=unit,
@@ -130,7 +141,7 @@ def without(corpus: Corpus, gone: npt.NDArray[np.bool_]) -> Corpus:
             f"of the {len(gone):,} sentences of train, which are counted here, rows are trained on {len(kept):,}: "
             f"{len(gone) - len(kept):,} were taken out at random",
         ),
-        fingerprint=_fingerprint(splits, corpus.vocab),
+        fingerprint=_fingerprint(splits, corpus.vocab, corpus.cutter.state),
     )
 
 
@@ -162,8 +173,7 @@ def from_tokens(
     name: str,
     tokens: Mapping[str, Tokens],
     *,
-    tokenizer: str = "whitespace",
-    lossless: bool = True,
+    cutter: Tokenizer = TOKENIZERS["whitespace"],
     min_count: int = 1,
     vocab_size: int | None = None,
     unit: str = "sentence",
@@ -199,29 +209,21 @@ def from_tokens(
         test=stored["test"],
         train_tokens=train,
         lines=lines,
-        tokenizer=tokenizer,
-        lossless=lossless,
+        cutter=cutter,
         unit=unit,
-        spelling_bits=_spelling(tokens["test"], train, vocab) if lossless else None,
+        unknown=tuple(word for row in tokens["test"] for word in row if word not in vocab.ids),
         characters=characters["test"],
         extra={split: part for split, part in stored.items() if split not in SPLITS},
         statistics=_statistics(tokens, vocab, characters, lines),
         warnings=(*warnings, *_split_warnings(tokens)),
         extra_words=tuple(word for word in vocab.ids if word not in in_train),
-        fingerprint=_fingerprint(stored, vocab),
+        fingerprint=_fingerprint(stored, vocab, cutter.state),
     )
 
 
 def _stream(rows: Sentences) -> Sentences:
     """The same tokens as one long row, </s> inside it."""
     return Sentences(rows.vocab, rows.tokens, np.array([0, rows.n_tokens], np.int64))
-
-
-def _spelling(test: Tokens, train: Tokens, vocab: Vocabulary) -> npt.NDArray[np.float64]:
-    """float64 (N,): bits of the spelling at each <unk> of test, 0 elsewhere, </s> included."""
-    speller = Speller.train({word for row in train for word in row})
-    cost = {word: speller.bits(word) for row in test for word in row if word not in vocab.ids}
-    return np.array([bits for row in test for bits in (*(cost.get(word, 0.0) for word in row), 0.0)])
 
 
 def _statistics(
@@ -277,13 +279,14 @@ def _split_warnings(tokens: Mapping[str, Tokens]) -> tuple[str, ...]:
     )
 
 
-def _fingerprint(splits: Mapping[str, Sentences], vocab: Vocabulary) -> str:
-    """sha256 over the vocabulary and, for each split, its ids and where rows begin."""
+def _fingerprint(splits: Mapping[str, Sentences], vocab: Vocabulary, learnt: bytes) -> str:
+    """sha256 over the vocabulary, for each split its ids and where rows begin, and what the tokenizer has learnt."""
     digest = hashlib.sha256(json.dumps(vocab.events, ensure_ascii=False).encode())
     for split, rows in splits.items():
         digest.update(split.encode())
         digest.update(rows.tokens.astype("<i4").tobytes())
         digest.update(rows.offsets.astype("<i8").tobytes())
+    digest.update(learnt)
     return digest.hexdigest()
 
 

@@ -1,30 +1,26 @@
 r"""From lines to tokens: which units a language model predicts.
 
-Spaces. A lossless tokenizer's tokens joined by its join() are the normalised line again, so models over its
-tokens can be compared in bits per character with models over any other such tokenizer's. `syllables` and `kiwi`
-show a space of the line as ▁ (U+2581): a token of its own for syllables, the first character of the token
-after it for kiwi. A ▁ that the line itself has is stored as \▁, and one that follows backslashes gets
-one backslash more, so a ▁ at the head of a token is always a space.
+A lossless tokenizer's tokens joined by its join() are the normalised line again, so models over its tokens can be
+compared in bits per character with models over any other such tokenizer's. A space of the line is a token of its own
+for syllables and jamo, and the first character of the token after it for kiwi, bpe and unigram: lmbench.text.marks.
 """
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, NoReturn
 
 from lmbench.errors import BadConfig
+from lmbench.text import pieces
 from lmbench.text.files import normalise
+from lmbench.text.marks import SPACE, escape, join_characters, join_marked, marked_slices
 from lmbench.threads import cores
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi
-
-SPACE = "▁"
-_LITERAL = re.compile(r"(\\*▁)")
-_ESCAPED = re.compile(r"\\(\\*▁)")
 
 
 @dataclass(frozen=True)
@@ -38,6 +34,8 @@ class Tokenizer:
     glue:     tokens of one line -> the line
     version:  () -> the versions that decide where it cuts, part of the key of cached tokens
     slow:     whether tokens of a large text are worth caching
+    learn:    train's normalised lines, how many units -> what it has learnt; None for one that need not learn
+    state:    what it has learnt
     """
 
     name: str
@@ -47,6 +45,25 @@ class Tokenizer:
     glue: Callable[[Sequence[str]], str]
     version: Callable[[], str] = lambda: "1"
     slow: bool = False
+    learn: Callable[[Sequence[str], int], bytes] | None = None
+    state: bytes = b""
+
+    def learnt(self, train: Sequence[str], n_pieces: int | None = None) -> Tokenizer:
+        """Itself, if it need not learn; otherwise one that has learnt n_pieces units (pieces.PIECES) from train."""
+        if self.learn is not None:
+            lines = [normalise(line) for line in train]
+            return self.restored(self.learn(lines, pieces.PIECES if n_pieces is None else n_pieces))
+        if n_pieces is not None:
+            known = " and ".join(repr(name) for name, one in TOKENIZERS.items() if one.learn is not None)
+            raise BadConfig(
+                f"pieces = {n_pieces}, but tokenizer {self.name!r} learns none; leave it out, or take {known}"
+            )
+        return self
+
+    def restored(self, state: bytes) -> Tokenizer:
+        """The tokenizer that has learnt this state."""
+        version = partial(pieces.version, self.name, state)
+        return replace(self, state=state, cut=partial(pieces.cut, self.name, state), version=version)
 
     def tokenize(self, lines: Sequence[str]) -> list[list[str]]:
         """One list of tokens for each line, which is normalised first; no line affects another.
@@ -62,28 +79,8 @@ class Tokenizer:
         return self.glue(tokens)
 
 
-def escape(piece: str) -> str:
-    r"""A piece of a line as (part of) a token: ▁ as \▁, \▁ as \\▁; all else stays."""
-    return _LITERAL.sub(r"\\\1", piece) if SPACE in piece else piece
-
-
-def unescape(piece: str) -> str:
-    """The piece of a line that escape() made this of."""
-    return _ESCAPED.sub(r"\1", piece) if SPACE in piece else piece
-
-
 def _join_by_space(tokens: Sequence[str]) -> str:
     return " ".join(tokens)
-
-
-def _join_marked(tokens: Sequence[str]) -> str:
-    """Tokens of which a leading ▁ stands for the space (or the start of the line) before them."""
-    pieces = (" " + unescape(token[1:]) if token.startswith(SPACE) else unescape(token) for token in tokens)
-    return "".join(pieces).removeprefix(" ")
-
-
-def _join_syllables(tokens: Sequence[str]) -> str:
-    return "".join(" " if token == SPACE else unescape(token) for token in tokens)
 
 
 def _cut_whitespace(lines: Sequence[str]) -> Iterator[list[str]]:
@@ -108,6 +105,27 @@ class _Syllables(dict[str, str]):
 def _cut_syllables(lines: Sequence[str]) -> Iterator[list[str]]:
     table = _Syllables()
     return ([table[character] for character in line] for line in lines)
+
+
+class _Jamo(dict[str, tuple[str, ...]]):
+    """Character -> its tokens, filled as characters are met."""
+
+    def __missing__(self, character: str) -> tuple[str, ...]:
+        hangul = "가" <= character <= "힣"
+        parts = unicodedata.normalize("NFD", character) if hangul else character
+        self[character] = tokens = tuple(SPACE if part == " " else escape(part) for part in parts)
+        return tokens
+
+
+def _cut_jamo(lines: Sequence[str]) -> Iterator[list[str]]:
+    """A syllable of Hangul as its initial, vowel and, if it has one, final: the canonical decomposition of Unicode."""
+    table = _Jamo()
+    return ([token for character in line for token in table[character]] for line in lines)
+
+
+def _join_jamo(tokens: Sequence[str]) -> str:
+    """NFC of the parts: equivalent to the line, and so the line, which is NFC."""
+    return unicodedata.normalize("NFC", join_characters(tokens))
 
 
 @cache
@@ -149,42 +167,43 @@ def _cut_kiwi(lines: Sequence[str]) -> Iterator[list[str]]:
         covered = 0
         for morpheme in morphemes:
             start = morpheme.start
-            if start >= covered:
-                cuts.append(start)
+            if start >= covered and start and line[start - 1] != " ":  # a space is not cut from the eojeol after it
+                cuts.append(start + 1)
             covered = max(covered, start + morpheme.len)
-        yield _slices(line, cuts)
+        yield list(marked_slices(line, cuts)) if line else []
 
 
-def _slices(line: str, cuts: Sequence[int]) -> list[str]:
-    """Tokens of the line cut at its spaces and at these rising offsets."""
-    tokens = []
-    start, pending = 0, iter(cuts)
-    cut = next(pending, len(line))
-    for eojeol in line.split(" ") if line else ():
-        end = start + len(eojeol)
-        mark, begin = SPACE, start
-        while cut < end:
-            if cut > begin:
-                tokens.append(mark + escape(line[begin:cut]))
-                mark, begin = "", cut
-            cut = next(pending, len(line))
-        tokens.append(mark + escape(line[begin:end]))
-        start = end + 1
-    return tokens
+def _unlearnt(name: str, _: Sequence[str]) -> NoReturn:
+    raise BadConfig(
+        f"the tokenizer {name!r} learns its units from the train of a benchmark, and here there is none yet; "
+        "take one that need not learn, such as 'syllables', or run the text as a benchmark (python -m lmbench run)"
+    )
 
 
 _ALL = (
     Tokenizer("whitespace", True, "words between spaces (Korean eojeol)", _cut_whitespace, _join_by_space),
     Tokenizer("words", False, "words and runs of punctuation; where spaces were is lost", _cut_words, _join_by_space),
-    Tokenizer("syllables", True, "characters, a space as ▁", _cut_syllables, _join_syllables),
+    Tokenizer("syllables", True, "characters, a space as ▁", _cut_syllables, join_characters),
+    Tokenizer("jamo", True, "characters, those of Hangul cut into initial, vowel and final", _cut_jamo, _join_jamo),
     Tokenizer(
         "kiwi",
         True,
         "Korean morphemes cut at syllables, ▁ at the start of an eojeol (needs lmbench[korean])",
         _cut_kiwi,
-        _join_marked,
+        join_marked,
         _kiwi_version,
         slow=True,
+    ),
+    *(
+        Tokenizer(
+            kind,
+            True,
+            f"{what} learnt from train, ▁ at the start of an eojeol (needs lmbench[units])",
+            partial(_unlearnt, kind),
+            join_marked,
+            learn=partial(pieces.learn, kind),
+        )
+        for kind, what in (("bpe", "byte-pair units"), ("unigram", "units of a unigram model"))
     ),
 )
 TOKENIZERS: dict[str, Tokenizer] = {tokenizer.name: tokenizer for tokenizer in _ALL}

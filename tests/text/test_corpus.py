@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from lmbench.errors import BadConfig, BadText
 from lmbench.text.corpus import from_tokens, load, split_lines, unigram_log_probs
-from lmbench.text.speller import Speller
 from lmbench.text.tokenizers import TOKENIZERS
 from lmbench.text.vocabulary import EOS, UNK
 
@@ -118,7 +117,6 @@ def test_characters_do_not_depend_on_the_tokenizer(tmp_path, name):
     lines = split_lines({"train": path.read_text(encoding="utf-8").splitlines()}, 0, path)["test"]
     assert corpus.characters == sum(len(line) + 1 for line in lines)
     assert corpus.lossless == TOKENIZERS[name].lossless
-    assert (corpus.spelling_bits is None) == (not corpus.lossless)
 
 
 def test_load_splits_by_seed(tmp_path):
@@ -165,7 +163,7 @@ def test_a_stream_is_one_row_of_the_same_tokens():
     assert stream.test.tokens.tolist().count(EOS) == 3
     assert stream.statistics == rows.statistics
     assert stream.characters == rows.characters
-    np.testing.assert_array_equal(stream.spelling_bits, rows.spelling_bits)
+    assert stream.unknown == rows.unknown
 
 
 def test_a_vocabulary_of_one_word():
@@ -245,22 +243,31 @@ rows = st.lists(st.lists(word, max_size=4), min_size=1, max_size=6)
 
 @fixed
 @given(rows, rows, st.integers(1, 2))
-def test_spelling_bits_stand_where_unk_stands(train, test, min_count):
+def test_unknown_words_are_those_behind_unk(train, test, min_count):
     train = [*train, ["a", "b"], ["b", "a"]]
     corpus = from_tokens("toy", {"train": train, "valid": test, "test": test}, min_count=min_count)
-    speller = Speller.train({word for row in train for word in row})
-    expected = [
-        speller.bits(word) if word is not None and word not in corpus.vocab.ids else 0.0
-        for row in test
-        for word in (*row, None)
-    ]
-    assert corpus.spelling_bits.dtype == np.float64
-    assert corpus.spelling_bits.tolist() == expected
-    np.testing.assert_array_equal(corpus.spelling_bits > 0, corpus.test.tokens == UNK)
+    words = [word for row in test for word in (*row, "end of the row")]
+    where = np.flatnonzero(corpus.test.tokens == UNK)
+    assert corpus.unknown == tuple(words[i] for i in where)
 
 
-def test_no_spelling_where_characters_mean_nothing():
-    assert from_tokens("toy", TOKENS, lossless=False).spelling_bits is None
+def test_units_are_learnt_from_train_alone(tmp_path):
+    lines = {"train": ["ab ab b", "ab b"] * 3, "valid": ["ab", "뷁 b"], "test": ["b ab 뷁"]}
+    files = {split: write(tmp_path, split, part) for split, part in lines.items()}
+    given = {"name": "toy", "tokenizer": "bpe", "pieces": 5}
+    corpus = load(**given, **files)
+    assert corpus.cutter.state == TOKENIZERS["bpe"].learnt(lines["train"], 5).state
+    assert corpus.tokenizer == "bpe"
+    assert events(corpus.test) == [["▁", "b", "▁", "ab", "▁", "<unk>", "</s>"]]
+    assert corpus.unknown == ("뷁",)
+    files["test"] = write(tmp_path, "test", ["뷁 뷁 뷁 뷁"])
+    assert load(**given, **files).cutter.state == corpus.cutter.state
+    assert load(**{**given, "pieces": 6}, **files).fingerprint != load(**given, **files).fingerprint
+
+
+def test_what_a_tokenizer_has_learnt_is_in_the_fingerprint():
+    learnt = [replace(TOKENIZERS["bpe"], state=state) for state in (b"", b"one", b"two")]
+    assert len({from_tokens("toy", TOKENS, cutter=cutter).fingerprint for cutter in learnt}) == 3
 
 
 def test_further_test_sets():
@@ -292,7 +299,7 @@ def test_the_fingerprint_changes_with_each_input(tokens, options):
 def test_the_fingerprint_stays_while_events_and_streams_do():
     before = from_tokens("toy", TOKENS).fingerprint
     assert len(before) == 64
-    assert from_tokens("other", TOKENS, warnings=("w",), lossless=False).fingerprint == before
+    assert from_tokens("other", TOKENS, warnings=("w",), cutter=TOKENIZERS["words"]).fingerprint == before
     assert (
         from_tokens("toy", {name: [tuple(row) for row in part] for name, part in TOKENS.items()}).fingerprint == before
     )

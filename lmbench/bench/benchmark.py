@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
+from lmbench.bench import toml_file
 from lmbench.bench.blanks import BlanksSpec
+from lmbench.bench.probes import MineSpec, ProbesSpec, RemoveSpec
+from lmbench.bench.probes import cut_down as cut_down_probes
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.measures.published import Published
 from lmbench.models import family, fits, spelled
@@ -107,6 +104,7 @@ class Benchmark:
     sparsity: SparsitySpec = field(default_factory=SparsitySpec)
     quick: Quick = field(default_factory=Quick)
     blanks: BlanksSpec | None = None
+    probes: ProbesSpec | None = None
 
     def row(self, name: str) -> Row:
         """The row of this name."""
@@ -144,31 +142,18 @@ def builtin() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def value_of(text: str) -> Any:
-    """The value that text has in TOML; what is none is a text, so that words need no quotes."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
 def load(name: str) -> Benchmark:
     """The benchmark of this name, or in this file where the name ends in .toml."""
     path = Path(name) if name.endswith(".toml") else choose(builtin(), name, "benchmark")
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadConfig(f"{path} cannot be read ({error.strerror}); check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{path} is not TOML: {error}; mend the line it names") from error
-    return parse(table, path.stem, path.parent, str(path))
+    return parse(toml_file.read(path), path.stem, path.parent, str(path))
 
 
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
     known = dict.fromkeys(
-        ("title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks")
-    )
+        ("title", "description", "corpus", "rows", "story", "compare", "published", "sparsity", "quick", "blanks",
+         "probes")
+    )  # fmt: skip
     for key in table:
         if key not in known:
             raise BadConfig(f"{where}: unknown key {key!r}{suggestion(known, key)}")
@@ -201,6 +186,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
         quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
         blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
+        probes=_probes(table["probes"], corpus, f"{where}: [probes]") if "probes" in table else None,
     )
 
 
@@ -213,6 +199,7 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
         name=f"{benchmark.name}{QUICK}",
         corpus=replace(benchmark.corpus, **limits),
         compare=tuple(f"{name}{QUICK}" for name in benchmark.compare),
+        probes=None if benchmark.probes is None else cut_down_probes(benchmark.probes, quick.train_lines),
     )
 
 
@@ -241,6 +228,23 @@ def _published(tables: Any, rows: Mapping[str, Row], where: str) -> dict[str, Pu
         if found[name].below:
             choose(rows, found[name].below, f"row for below in {at}")
     return found
+
+
+def _probes(table: Any, corpus: CorpusSpec, where: str) -> ProbesSpec:
+    """The [probes] table and the tables mine and remove in it."""
+    for name, kind in (("mine", MineSpec), ("remove", RemoveSpec)):
+        if isinstance(table, dict) and name in table:
+            table = {**table, name: kind(**_checked(table[name], kind, f"{where} {name}"))}
+    spec = ProbesSpec(**_checked(table, ProbesSpec, where))
+    if corpus.builtin is not None:
+        raise BadConfig(f"{where}: the built-in corpus has probes of its own; leave the table out")
+    if sum(way is not None for way in (spec.mine, spec.remove, spec.file)) > 1:
+        raise BadConfig(f"{where} has more than one of mine, remove and file: probes come from one place; leave one")
+    if spec.mine is not None and not spec.mine.reserve:
+        raise BadConfig(f"{where} mine has no reserve; name a text that no model of the benchmark reads")
+    if spec.part and spec.file is None:
+        raise BadConfig(f"{where} has part without file; part says what train is to the text of the file")
+    return spec
 
 
 def _checked(table: object, spec: type, where: str) -> dict[str, Any]:

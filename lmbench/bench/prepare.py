@@ -9,10 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from lmbench.bench.benchmark import Benchmark, CorpusSpec
 from lmbench.bench.blanks import blanks
 from lmbench.bench.evaluate import Yardstick
 from lmbench.bench.laboratory import laboratory
+from lmbench.bench.probes import by_hand, probes_of, thinned
 from lmbench.bench.texts import EmbeddingText
 from lmbench.errors import BadConfig, choose, suggestion
 from lmbench.text import corpus as corpora
@@ -54,12 +58,12 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         for name in dict.fromkeys(named)
         if name is not None
     }
-    corpus = corpus_of(benchmark, data, cache, _extra_words(spec, read))
+    load = partial(corpus_of, benchmark, data, cache, _extra_words(spec, read))
+    corpus, probes, how = _with_probes(benchmark, load, found, cache)
     for text in read.values():
         text.refuse_test(corpus)
     found = partial(_find, texts={name: text.store(cache) for name, text in read.items()}, elsewhere=found)
     sparse = laboratory(corpus, benchmark.sparsity.tokenizers, cache)
-    probes = _probes(benchmark, corpus)
     yardstick = Yardstick(
         valid=corpus.valid,
         test=corpus.test,
@@ -72,6 +76,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         unigram=corpora.unigram_log_probs(corpus.train),
     )
     facts = sparse.facts if blank is None else {**sparse.facts, "blanks": blanks(blank, corpus, found, cache)}
+    facts = {**facts, **how}
     return Prepared(corpus, yardstick, facts, found)
 
 
@@ -87,8 +92,14 @@ def _find(name: str, texts: Mapping[str, Path], elsewhere: Callable[[str], Path]
     return texts[name] if name in texts else elsewhere(name)
 
 
-def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path, extra_words: tuple[str, ...]) -> Corpus:
-    """The built-in corpus, or the one in the files the benchmark names."""
+def corpus_of(
+    benchmark: Benchmark,
+    data: Path | None,
+    cache: Path,
+    extra_words: tuple[str, ...],
+    train_rows: npt.NDArray[np.int64] | None = None,
+) -> Corpus:
+    """The built-in corpus, or the one in the files the benchmark names; of train these rows, or all."""
     spec = benchmark.corpus
     if spec.builtin is not None:
         if spec.builtin != "hungry":
@@ -116,6 +127,7 @@ def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path, extra_words:
         test=given(spec.test),
         cache=cache,
         extra_words=extra_words,
+        train_rows=train_rows,
         **{name: getattr(spec, name) for name in _LOADED},
     )
 
@@ -149,16 +161,27 @@ def find(name: str, folder: Path, data: Path | None) -> Path:
     return data / name
 
 
-def _probes(benchmark: Benchmark, corpus: Corpus) -> Probes:
-    """The built-in corpus' probes; for other text only the sentences the benchmark file tells."""
+def _with_probes(
+    benchmark: Benchmark, load: Callable[..., Corpus], find: Callable[[str], Path], cache: Path
+) -> tuple[Corpus, Probes, dict[str, Any]]:
+    """The corpus and its probes: its own, those the benchmark names, and the sentences its file tells; and facts."""
+    corpus, spec = load(), benchmark.probes
     if benchmark.corpus.builtin is not None:
         train = [list(row) for row in corpus.train_tokens]
-        return hungry.probes(train, benchmark.corpus.seed)
-    if not benchmark.story:
-        return Probes()
-    cutter = TOKENIZERS[corpus.tokenizer]
-    told = cutter.tokenize([normalise(line) for line in benchmark.story])
-    return Probes(story=Story(tuple(tuple(row) for row in told)))
+        return corpus, hungry.probes(train, benchmark.corpus.seed), {}
+    probes, facts = Probes(), {}
+    if spec is not None and spec.remove is not None:
+        corpus, probes, how = thinned(spec.remove, corpus, lambda rows: load(train_rows=rows))
+        facts = {"mining": {**how, "show": spec.show}}
+    elif spec is not None:
+        probes, facts = probes_of(spec, corpus, find, cache)
+    if spec is not None and spec.substitutions is not None:
+        probes = replace(probes, substitutions=tuple(by_hand(find(spec.substitutions), corpus)))
+    if benchmark.story:
+        cutter = TOKENIZERS[corpus.tokenizer]
+        told = cutter.tokenize([normalise(line) for line in benchmark.story])
+        probes = replace(probes, story=Story(tuple(tuple(row) for row in told)))
+    return corpus, probes, facts
 
 
 def own_text(benchmark: Benchmark, spec: CorpusSpec, name: str) -> Benchmark:

@@ -23,6 +23,7 @@ from lmbench.model import LanguageModel
 from lmbench.models import construct, family, model_class, source
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.files import opened
+from lmbench.text.probes import Probes, nameless
 from lmbench.threads import cores
 
 FACTS, MODELS = "facts", "models"
@@ -259,12 +260,19 @@ def _facts(
         "statistics": corpus.statistics,
         **prepared.facts,
         "story": {"sentences": probes.story.sentences},
-        "probes": {
-            "probes": [asdict(probe) for probe in probes.probes],
-            "crossed": [asdict(item) for item in probes.crossed],
-        },
+        "probes": _probes(probes, shown=benchmark.probes is None or benchmark.probes.show > 0),
         "command": command,
         "environment": environment,
+    }
+
+
+def _probes(probes: Probes, shown: bool) -> dict[str, Any]:
+    """The probes as facts; not shown, words are numbers and what was counted is left out."""
+    probes = probes if shown else nameless(probes)
+    return {
+        "probes": [asdict(probe) for probe in probes.probes],
+        "crossed": [asdict(item) for item in probes.crossed],
+        "substitutions": [asdict(probe) for probe in probes.substitutions],
     }
 
 

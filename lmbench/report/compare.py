@@ -8,6 +8,7 @@ differences and coverage are of the mean over seeds; the spread over seeds is sh
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -90,6 +91,12 @@ class Comparison:
         first, second = [items[i]["a1"] for i in chosen], [items[i]["a2"] for i in chosen]
         rng = np.random.default_rng(0)
         return _rounded(uncertainty.crossed_bootstrap(wins[chosen], first, second, rng=rng))
+
+    def mean_of(self, values: Floats, words: Sequence[str]) -> tuple[float, float]:
+        """The 95 % interval of the mean of values, float64 (P,), over the words they are of."""
+        if not np.isfinite(values).all():
+            return NONE
+        return _rounded(uncertainty.cluster_bootstrap(values, words, rng=np.random.default_rng(0)))
 
     def crossed_wins(self, row: Row) -> Floats | None:
         """float64 (C,): 1, 0 or (a tie) 1/2 for each crossed probe, averaged over seeds."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
-from lmbench.report import gates, numbers, published, sparsity, strata, tables, vectors, words
+from lmbench.report import gates, numbers, pairs, published, sparsity, strata, tables, vectors, words
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
 from lmbench.report.markdown import (
@@ -55,6 +55,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         section("In words", bullets(words.sentences(facts, comparison))),
         sparsity.section(facts, figures),
         coverage(facts, comparison, figures),
+        pairs.section(facts, comparison),
         unseen(facts),
         strata.section(facts),
         published.section(facts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from lmbench.report import curve, document, figures, gates, sparsity, tables, vectors
+from lmbench.report import curve, document, figures, gates, pairs, sparsity, tables, vectors
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 from lmbench.storage import atomic_write
@@ -26,6 +26,7 @@ def write(folder: Path) -> list[Path]:
         **sparsity.tables(facts),
         **vectors.tables(facts),
         "coverage.csv": tables.coverage(facts, comparison),
+        "coverage_strata.csv": pairs.frame(facts, comparison),
         "story.csv": tables.story(facts),
         "costs.csv": tables.costs(facts),
         "timings.csv": tables.timings(facts),

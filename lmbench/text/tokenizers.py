@@ -10,6 +10,7 @@ one backslash more, so a ▁ at the head of a token is always a space.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,8 +21,9 @@ from lmbench.text.files import normalise
 from lmbench.threads import cores
 
 if TYPE_CHECKING:
-    from kiwipiepy import Kiwi
+    from kiwipiepy import Kiwi, Token
 
+Morpheme = tuple[str, str]
 SPACE = "▁"
 _LITERAL = re.compile(r"(\\*▁)")
 _ESCAPED = re.compile(r"\\(\\*▁)")
@@ -144,15 +146,34 @@ def _cut_kiwi(lines: Sequence[str]) -> Iterator[list[str]]:
     (beyond the basic plane too); Token.word_position counts anew after each sentence of a line and is of no use.
     Only slices of the line become tokens, so nothing Kiwi restores (하 + 았 for 했) or corrects can change the line.
     """
-    for line, morphemes in zip(lines, _kiwi().tokenize(lines), strict=True):
-        cuts = []
-        covered = 0
-        for morpheme in morphemes:
-            start = morpheme.start
-            if start >= covered:
-                cuts.append(start)
-            covered = max(covered, start + morpheme.len)
-        yield _slices(line, cuts)
+    for line, found in zip(lines, _kiwi().tokenize(lines), strict=True):
+        yield _slices(line, _cuts(found))
+
+
+def _cuts(found: Sequence[Token]) -> list[int]:
+    """Where in its line each morpheme starts that shares no syllable with an earlier one."""
+    cuts = []
+    covered = 0
+    for morpheme in found:
+        start = morpheme.start
+        if start >= covered:
+            cuts.append(start)
+        covered = max(covered, start + morpheme.len)
+    return cuts
+
+
+def morphemes(lines: Sequence[str]) -> Iterator[tuple[list[str], list[list[Morpheme]]]]:
+    """Of each normalised line, the tokens of `kiwi` and the morphemes (form, tag) that start in each of them."""
+    for line, found in zip(lines, _kiwi().tokenize(lines), strict=True):
+        tokens = _slices(line, _cuts(found))
+        starts, end = [], 0
+        for token in tokens:
+            starts.append(end + (token.startswith(SPACE) and end > 0))
+            end = starts[-1] + len(unescape(token.removeprefix(SPACE)))
+        inside: list[list[Morpheme]] = [[] for _ in tokens]
+        for morpheme in found:
+            inside[max(bisect_right(starts, morpheme.start) - 1, 0)].append((morpheme.form, morpheme.tag))
+        yield tokens, inside
 
 
 def _slices(line: str, cuts: Sequence[int]) -> list[str]:

@@ -49,7 +49,7 @@ HOMES = {
     "rich": ("live.py",),
     "safetensors": ("bench/store.py", "neural/descent.py"),
     "scipy": ("ngrams/", "models/", "measures/", "report/"),
-    "tomli": ("bench/benchmark.py",),
+    "tomli": ("bench/toml_file.py",),
     "torch": ("neural/", "models/"),
 }
 EVERYWHERE = {"lmbench", "numpy", "tomllib", "typing_extensions", *sys.stdlib_module_names}

@@ -17,11 +17,12 @@ else:
 def read(path: Path) -> dict[str, Any]:
     """The table of a file, or a BadConfig that says why there is none."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise BadConfig(f"{path} cannot be read ({error.strerror}); check the path") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfig(f"{path} is not TOML: {error}; mend the line it names") from error
+    return table
 
 
 def value_of(text: str) -> Any:

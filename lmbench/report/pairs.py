@@ -18,7 +18,7 @@ from lmbench.report.compare import Comparison
 from lmbench.report.facts import Facts, Row
 from lmbench.report.markdown import bold, escape, number, table
 
-ALL = "all"
+ALL, SEEN = "all", "in train"
 N_PROBES = 2 / 3
 """The share of the examples that are probes; the others are crossed probes."""
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -69,14 +69,14 @@ def frame(facts: Facts, comparison: Comparison) -> pd.DataFrame:
 
 
 def _records(facts: Facts, comparison: Comparison) -> Iterator[dict[str, Any]]:
-    strata = [ALL, *facts.strata(facts.probes)]
+    strata = [ALL, *facts.strata(facts.probes), SEEN]
     held = np.array([bool(probe["held"]) for probe in facts.probes], bool)
     of = np.array([str(probe["stratum"]) for probe in facts.probes], str)
     words = [str(probe["cell"][0]) for probe in facts.probes]
     for row in facts.scored:
         levels = {level.name: values for level in LEVELS if (values := _mean(row, level, len(held))) is not None}
         for stratum in strata:
-            mask = held & ((of == stratum) | (stratum == ALL))
+            mask = ~held if stratum == SEEN else held & ((of == stratum) | (stratum == ALL))
             for name, values in levels.items():
                 chosen = np.flatnonzero(mask & ~np.isnan(values))
                 if len(chosen):
@@ -110,14 +110,27 @@ def _how(mining: Mapping[str, Any]) -> str:
     found, settings, reserve = (mining.get(name) or {} for name in ("found", "settings", "reserve"))
     if not found:
         return ""
+    lines, documents = numbers.count(reserve["lines"]), numbers.count(reserve["documents"])
+    if "control" in settings:
+        source = (
+            f"the {numbers.count(found['sentences_removed'])} sentences that were taken out of train because they have "
+            f"one of {settings['pairs']} pairs"
+        )
+    else:
+        source = f"a reserve no row reads ({lines} lines, {documents} documents)"
+    control = (
+        f" This is the control: train has those sentences and lacks {lines} others, so the pairs are {bold(SEEN)}."
+        if settings.get("control")
+        else ""
+    )
     text = (
         f"Pairs (a, b) of words that have a meaning of their own, each in {settings['min_count']} pairs of train or "
         f"more: {numbers.count(found['a'])} a and {numbers.count(found['b'])} b. A probe is a pair that train "
-        "never has, in no inflection, spelling or spacing that could be told, and that a reserve no row reads "
-        f"({numbers.count(reserve['lines'])} lines, {numbers.count(reserve['documents'])} documents) has at least "
+        f"never has, in no inflection, spelling or spacing that could be told, and that {source} "
+        f"{'have' if 'control' in settings else 'has'} at least "
         f"{settings['attested']} times in at least {settings['documents']} documents: {numbers.count(found['pairs'])} "
-        f"pairs. Of the reserve's pairs of such words, {numbers.percent(found['unseen_share'])} never occur in train. "
-        "What does not belong together is a pair that never occurs in train or reserve though by chance it would have "
+        f"pairs.{control} Of the pairs of such words there, {numbers.percent(found['unseen_share'])} never occur in "
+        "train. What does not belong together is a pair that never occurs in train or reserve though by chance it would have "
         f"{settings['expected']:g} times or more: {numbers.count(found['off_cells'])} off-cells, of which chance alone "
         f"would leave {numbers.percent(found['false_zeros'])} empty. (Words come in bursts, so that is a little "
         "low; and what people never say is not therefore wrong.)"
@@ -167,8 +180,8 @@ def _cell(record: Mapping[str, Any] | None, show: Callable[[float | None], str])
 
 
 def _examples(facts: Facts, show: int) -> Iterator[str]:
-    """The first probes and crossed probes: their order is random already."""
-    probes = [probe for probe in facts.probes if probe["held"]][: round(show * N_PROBES)]
+    """The first probes, whose order is random, and crossed probes from all through their list."""
+    probes = facts.probes[: round(show * N_PROBES)]
     if not probes:
         return
     yield "Probes for the eye, as they come (E: how often the pair that never occurs would have by chance):"
@@ -188,7 +201,8 @@ def _examples(facts: Facts, show: int) -> Iterator[str]:
         ],
         left=2,
     )
-    crossed = facts.crossed[: show - len(probes)]
+    most = max(show - len(probes), 1)
+    crossed = facts.crossed[:: max(1, len(facts.crossed) // most)][:most]
     if crossed:
         yield "Crossed probes, of which the first two belong together and neither of the others does:"
         lines = [[_pair(item, a, b) for a, b in _CORNERS] for item in crossed]

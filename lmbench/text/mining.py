@@ -47,7 +47,7 @@ class Mining:
     expected: float = 5.0
     match: float = 0.25
     closed: int = 30
-    reuse: int = 4
+    reuse: int = 10
     most: int = 600
     seed: int = 0
 

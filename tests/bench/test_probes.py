@@ -105,7 +105,7 @@ def test_a_reserve_of_nothing_is_refused(folder, tmp_path):
         ({"mine": {"reserv": "x"}}, "mine has no key 'reserv'; did you mean 'reserve'"),
         ({"mine": {"skip": 3}}, "mine has no reserve"),
         ({"mine": {"reserve": "x", "expected": "much"}}, "expected = 'much' is not a number"),
-        ({"mine": {"reserve": "x"}, "file": "y"}, "mined or read"),
+        ({"mine": {"reserve": "x"}, "file": "y"}, "come from one place"),
         ({"part": True}, "part without file"),
     ],
 )
@@ -168,6 +168,29 @@ def test_a_run_shows_them_and_backing_off_ties(folder, tmp_path):
     before = {path.name: path.read_bytes() for path in where.glob("*.*")}
     write(where)
     assert {path.name: path.read_bytes() for path in where.glob("*.*")} == before
+
+
+REMOVE = {"pairs": 5, "rarest": 8, "commonest": 60, "low": 0.5, "share": 0.5, "min_count": 10, "attested": 4,
+          "documents": 3, "expected": 3.0, "match": 0.5, "closed": 15}  # fmt: skip
+
+
+@pytest.mark.parametrize("control", [False, True])
+def test_pairs_are_taken_out_of_train(folder, tmp_path, control):
+    bench = made(folder, mine=None, remove={**REMOVE, "control": control})
+    bench = replace(bench, corpus=replace(bench.corpus, train="rest.txt", valid="valid.txt"))
+    lines = (folder / "all.txt").read_text("utf-8").splitlines()[1400:4400]
+    (folder / "rest.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    results, where = run(bench, tmp_path)
+    assert all(result.error is None for result in results.values())
+    facts = json.loads((where / "facts" / "benchmark.json").read_text("utf-8"))
+    gone = facts["mining"]["found"]["sentences_removed"]
+    assert 0 < gone < 500
+    assert facts["statistics"][0]["sentences"] == len(lines) - gone
+    assert {probe["held"] for probe in facts["probes"]["probes"]} == {not control}
+    strata = (where / "coverage_strata.csv").read_text("utf-8")
+    assert ("in train,c4" in strata) == control
+    assert ("all,c4" in strata) != control
+    assert ("This is the control" in (where / "report.md").read_text("utf-8")) == control
 
 
 def test_a_text_that_must_not_be_shown_is_not(folder, tmp_path):

@@ -111,26 +111,20 @@ def _how(mining: Mapping[str, Any]) -> str:
     if not found:
         return ""
     lines, documents = numbers.count(reserve["lines"]), numbers.count(reserve["documents"])
+    source, control = f"a reserve no row reads ({lines} lines, {documents} documents) has", ""
     if "control" in settings:
-        source = (
-            f"the {numbers.count(found['sentences_removed'])} sentences that were taken out of train because they have "
-            f"one of {settings['pairs']} pairs"
-        )
-    else:
-        source = f"a reserve no row reads ({lines} lines, {documents} documents)"
-    control = (
-        f" This is the control: train has those sentences and lacks {lines} others, so the pairs are {bold(SEEN)}."
-        if settings.get("control")
-        else ""
-    )
+        went = numbers.count(found["sentences_removed"])
+        source = f"the {went} sentences taken out of train, which have one of {settings['pairs']} pairs, have"
+        if settings["control"]:
+            control = f" This is the control: train has these and lacks {lines} others, so the pairs are {bold(SEEN)}."
+    frequent = f"{numbers.count(found['a'])} a and {numbers.count(found['b'])} b"
+    often = f"{settings['attested']} times in at least {settings['documents']} documents"
     text = (
         f"Pairs (a, b) of words that have a meaning of their own, each in {settings['min_count']} pairs of train or "
-        f"more: {numbers.count(found['a'])} a and {numbers.count(found['b'])} b. A probe is a pair that train "
-        f"never has, in no inflection, spelling or spacing that could be told, and that {source} "
-        f"{'have' if 'control' in settings else 'has'} at least "
-        f"{settings['attested']} times in at least {settings['documents']} documents: {numbers.count(found['pairs'])} "
-        f"pairs.{control} Of the pairs of such words there, {numbers.percent(found['unseen_share'])} never occur in "
-        "train. What does not belong together is a pair that never occurs in train or reserve though by chance it would have "
+        f"more: {frequent}. A probe is a pair that train never has, in no inflection, spelling or spacing that could "
+        f"be told, and that {source} at least {often}: {numbers.count(found['pairs'])} pairs.{control} Of the pairs of "
+        f"such words there, {numbers.percent(found['unseen_share'])} never occur in train. What does not belong "
+        "together is a pair that never occurs in either though by chance it would have "
         f"{settings['expected']:g} times or more: {numbers.count(found['off_cells'])} off-cells, of which chance alone "
         f"would leave {numbers.percent(found['false_zeros'])} empty. (Words come in bursts, so that is a little "
         "low; and what people never say is not therefore wrong.)"

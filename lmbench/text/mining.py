@@ -135,7 +135,7 @@ class Search:
     def _never_glued(self, good: Bools) -> Bools:
         """Those of the pairs that train does not have without a space either, as in 재밌게봤는데."""
         glued = "\n".join("".join(row) for row in self.train).replace(SPACE, "")
-        kept = good.copy()
+        kept: Bools = good.copy()
         for row, column in np.argwhere(good):
             pair = "".join((*self._a(row), self._b(column))).replace(SPACE, "")
             kept[row, column] = pair not in glued
@@ -179,7 +179,7 @@ class Search:
         return (self.words[self.table.x[row]], *(() if frame == NONE else (self.words[frame],)))
 
     def _b(self, column: int) -> str:
-        return self.words[self.table.b[column]]
+        return self.words[int(self.table.b[column])]
 
     def _contexts(self) -> dict[int, tuple[int, ...]]:
         """Cell -> what stands before a in the reserve: the shortest beginning of a line, not empty, of known words."""

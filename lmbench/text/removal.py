@@ -55,13 +55,13 @@ def removed(
     has_pair = _rows_with(search, _chosen(search, removal, rng), len(train))
     stay, go = np.flatnonzero(~has_pair), np.flatnonzero(has_pair)
     mined = Search(
-        [train[i] for i in stay],
-        [train[i] for i in go],
+        [train[i] for i in stay.tolist()],
+        [train[i] for i in go.tolist()],
         go.tolist(),
         settings,
         known=known,
         tokenizer=tokenizer,
-        lines=[lines[i] for i in stay] if lines else (),
+        lines=[lines[i] for i in stay.tolist()] if lines else (),
     ).mined()
     if removal.control:
         others = stay[np.sort(np.argsort(rng.random(len(stay)), kind="stable")[len(go) :])]

@@ -135,7 +135,9 @@ def test_links_lead_somewhere():
             assert (ROOT / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/design.md", "docs/coverage.md", "docs/gates.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/design.md", "docs/coverage.md", "docs/gates.md", "docs/conventions.md", "CHANGELOG.md"]
+)
 def test_source_files_that_are_named_exist(page):
     for name in re.findall(r"`((?:lmbench|tests|benchmarks)/[\w./]+)`", (ROOT / page).read_text("utf-8")):
         assert (ROOT / name).exists() or name == "lmbench/models/skip.py", f"{page} names {name}"

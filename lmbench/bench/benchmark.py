@@ -30,6 +30,8 @@ class CorpusSpec:
 
     builtin:      a corpus that comes with lmbench ('hungry'), instead of files
     train:        one sentence a line; .gz and .xz are read as they are. valid and test, where not given, are split off
+    test_documents: a file of one id a line, the document of each line of test: differences are then resampled
+                  by document
     tokenizer:    whitespace, words, syllables, kiwi
     min_count:    words of train seen less often are <unk>
     vocab_size:   events at most, <unk> and </s> among them
@@ -44,6 +46,7 @@ class CorpusSpec:
     train: str | None = None
     valid: str | None = None
     test: str | None = None
+    test_documents: str | None = None
     tokenizer: str = "whitespace"
     min_count: int = 1
     vocab_size: int | None = None
@@ -165,6 +168,8 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
     corpus = CorpusSpec(**_checked(table["corpus"], CorpusSpec, f"{where}: [corpus]"))
     if (corpus.builtin is None) == (corpus.train is None):
         raise BadConfig(f"{where}: [corpus] needs either builtin or train, one of the two")
+    if corpus.test_documents is not None and corpus.test is None:
+        raise BadConfig(f"{where}: [corpus] has test_documents and no test they could be of; name the file of test too")
     if isinstance(corpus.extra_words, int) != (corpus.embedding_text is not None):
         raise BadConfig(
             f"{where}: [corpus] has extra_words = {corpus.extra_words!r} and embedding_text = "

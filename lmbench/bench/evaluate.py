@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadModel
-from lmbench.measures import coverage
+from lmbench.measures import conventions, coverage
 from lmbench.measures.cost import latencies, stopwatch
 from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
 from lmbench.measures.strata import by_stratum
@@ -125,6 +125,7 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     if yardstick.spelling_bits is not None:
         metrics["bits_per_char"] = bits_per_character(log_probs, yardstick.spelling_bits, yardstick.characters)
     metrics["impossible"] = impossible(log_probs)
+    metrics.update(conventions.possible(log_probs, known))
     for order, mask in yardstick.unseen.items():
         if order > 1 and mask.any():
             metrics[f"ppl_unseen_{order}"] = perplexity(log_probs[mask])

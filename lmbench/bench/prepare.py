@@ -125,6 +125,7 @@ def corpus_of(
         train=find(spec.train, benchmark.folder, data),
         valid=given(spec.valid),
         test=given(spec.test),
+        test_documents=given(spec.test_documents),
         cache=cache,
         extra_words=extra_words,
         train_rows=train_rows,

@@ -17,6 +17,7 @@ from lmbench.errors import BadConfig, BadText
 from lmbench.storage import sha256
 from lmbench.text import probes_file
 from lmbench.text.corpus import Corpus
+from lmbench.text.documents import read_documents
 from lmbench.text.files import normalise, opened, read_lines
 from lmbench.text.mining import Mining, mine
 from lmbench.text.probes import Probe, Probes, check, occurrences
@@ -139,11 +140,11 @@ def _reserve(
     spec: MineSpec, corpus: Corpus, path: Path, find: Callable[[str], Path]
 ) -> tuple[list[str], list[int], set[str]]:
     """Lines of the reserve, the document of each, and the lines that a split has too; BadText where those are many."""
-    all_lines = read_lines(path).lines
+    read = read_lines(path)
     stop = None if spec.lines is None else spec.skip + spec.lines
-    lines = all_lines[spec.skip : stop]
+    lines = read.lines[spec.skip : stop]
     if not lines:
-        raise BadText(f"{path} has {len(all_lines):,} lines and skip = {spec.skip:,} leaves none of them; lower it")
+        raise BadText(f"{path} has {len(read.lines):,} lines and skip = {spec.skip:,} leaves none of them; lower it")
     shared: set[str] = set()
     own = set(lines)
     for split, part in corpus.lines.items():
@@ -157,23 +158,8 @@ def _reserve(
         shared |= also
     documents = list(range(len(lines)))
     if spec.document_ids is not None:
-        given = _numbers(find(spec.document_ids))
-        if len(given) != len(all_lines):
-            raise BadText(
-                f"document_ids has {len(given):,} numbers and {path} {len(all_lines):,} lines: they are not of one "
-                "text; give a number for each line of the whole file"
-            )
-        documents = given[spec.skip : stop]
+        documents = read_documents(find(spec.document_ids), read, path).tolist()[spec.skip : stop]
     return lines, documents, shared
-
-
-def _numbers(path: Path) -> list[int]:
-    with opened(path) as file:
-        words = file.read().split()
-    try:
-        return [int(word) for word in words]
-    except ValueError as error:
-        raise BadText(f"{path} is not one whole number a line ({error}); give the document of each line") from None
 
 
 def _checksum(path: Path) -> str:

@@ -254,6 +254,7 @@ def _facts(
             "test_sha256": sha256("\n".join(corpus.lines["test"]).encode()),
             "warnings": corpus.warnings,
             "literal_unk": r"\<unk>" in corpus.vocab.events,
+            "test_documents": "" if corpus.documents is None else " ".join(map(str, corpus.documents)),
             "extra": list(corpus.extra),
             "extra_words": corpus.extra_words,
         },

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lmbench.errors import BadModel, Diverged, choose
+from lmbench.neural.device import random_state, set_random_state
 from lmbench.neural.network import Network
 from lmbench.storage import atomic_write
 
@@ -87,6 +88,11 @@ class Descent:
         self.best = self.worse = self.averaged = 0
         self.kept: Weights = {}
         self.mean: Weights = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.net.parameters()).device
 
     @property
     def epoch(self) -> int:
@@ -167,7 +173,7 @@ class Descent:
                 for i, values in states.items()
                 for name, value in values.items()
             },
-            "torch": torch.get_rng_state(),
+            **{f"random.{kind}": state for kind, state in random_state(self.device).items()},
         }
         about = {
             "key": key,
@@ -202,13 +208,15 @@ class Descent:
         if about["key"] != key:
             return False
         load(self.net, _part(arrays, "net"))
-        self.kept, self.mean = _part(arrays, "kept"), _part(arrays, "mean")
+        self.kept, self.mean = (
+            {name: w.to(self.device) for name, w in _part(arrays, part).items()} for part in ("kept", "mean")
+        )
         states: dict[int, dict[str, Tensor]] = {}
         for name, value in _part(arrays, "optimiser").items():
             i, _, what = name.partition(".")
             states.setdefault(int(i), {})[what] = value
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": states})
-        torch.set_rng_state(arrays["torch"])
+        set_random_state(_part(arrays, "random"))
         self.rng.bit_generator.state = about["numpy"]
         self.history, self.best, self.worse, self.averaged = (
             about[name] for name in ("history", "best", "worse", "averaged")

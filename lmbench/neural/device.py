@@ -12,6 +12,7 @@ from lmbench.errors import BadConfig
 def _cuda() -> torch.device:
     if not torch.cuda.is_available():
         raise BadConfig("device cuda: torch finds no CUDA device here; use --device cpu, or a torch built for CUDA")
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32: cuDNN would round factors to 10 bits unasked
     return torch.device("cuda")
 
 
@@ -23,8 +24,27 @@ def _mps() -> torch.device:
 
 def _auto() -> torch.device:
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        return _cuda()
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """The states of the generators that training on the device draws from, by kind of device."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def set_random_state(states: dict[str, torch.Tensor]) -> None:
+    """The inverse of random_state(); what is of a device that is not here is left out."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
+    if "mps" in states and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(states["mps"])
 
 
 DEVICES: dict[str, Callable[[], torch.device]] = {

@@ -87,10 +87,10 @@ class Softmax(Output):
         x, w = hidden.detach(), kernel.detach()
         dx, dw, db = torch.empty_like(x), torch.zeros_like(w), torch.zeros_like(self.absent)
         x, w = x.to(self.precision), w.to(self.precision)
-        nats = torch.zeros((), dtype=torch.float64)
+        costs = []
         own_bias = self.absent if self.bias is None else self.bias
         for part, p, own in self._slices(x, w, own_bias, targets):
-            nats += own.sum(dtype=torch.float64).cpu()
+            costs.append(own)
             p.scatter_add_(1, targets[part, None], p.new_full((len(p), 1), -1.0))
             db.addmv_(p.t(), p.new_ones(len(p)), alpha=1 / scale)
             p = p.to(self.precision)
@@ -104,7 +104,7 @@ class Softmax(Output):
         # not frozen vectors, nor features made of nothing else
         learnt = [(values, gradient) for values, gradient in found if values.requires_grad]
         torch.autograd.backward([values for values, _ in learnt], [gradient for _, gradient in learnt])
-        return float(nats)
+        return float(torch.cat(costs).cpu().sum(dtype=torch.float64)) if costs else 0.0  # no float64 on some devices
 
     def nats(self, features: Tensor, targets: Tensor) -> Tensor:
         x, w = (values.detach().to(self.precision) for values in (self.projected(features), self.kernel()))
@@ -156,7 +156,7 @@ class AdaptiveSoftmax(Output):
     def backward(self, features: Tensor, targets: Tensor, scale: float) -> float:
         nats = -self.tree(features, targets).output.sum()
         (nats / scale).backward()
-        return float(nats)
+        return float(nats.detach())
 
     def nats(self, features: Tensor, targets: Tensor) -> Tensor:
         return -self.tree(features, targets).output if len(targets) else features.new_empty(0)

@@ -16,7 +16,7 @@ from lmbench.errors import BadConfig, BadModel, BadText, choose
 from lmbench.model import Floats, LanguageModel
 from lmbench.model import State as Arrays
 from lmbench.neural.descent import Descent, load
-from lmbench.neural.device import DEVICES, PRECISIONS
+from lmbench.neural.device import DEVICES, PRECISIONS, random_state, set_random_state
 from lmbench.neural.network import Network, State
 from lmbench.neural.output import Softmax, slices
 from lmbench.neural.starts import WordVectors
@@ -106,7 +106,9 @@ class Neural(WordVectors, Watched):
         if not 0 <= self.dropout < 1:
             raise BadConfig(f"dropout = {self.dropout:g} is no share that can be dropped: set it to 0 or more, below 1")
         self.vocab_ = train.vocab
-        with torch.random.fork_rng(devices=[]):
+        device = choose(DEVICES, self.device, "device")()
+        before = random_state(device)
+        try:
             torch.manual_seed(self.seed)
             self._build(train.vocab)
             self.start(self.net_, train)
@@ -114,6 +116,8 @@ class Neural(WordVectors, Watched):
             if self.checkpoint is not None:
                 descent.restore(*self.checkpoint)
             self._descend(descent, train, valid)
+        finally:
+            set_random_state(before)
         return self
 
     def output(self) -> dict[str, Any]:

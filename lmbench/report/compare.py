@@ -1,8 +1,9 @@
 """How sure a report is: the intervals of every row and the paired differences between rows.
 
 All rows are resampled with the same draws, from a fixed generator, so that the same facts give the same
-report. Where a row has several seeds, the interval of its perplexity is of the first seed, while
-differences and coverage are of the mean over seeds; the spread over seeds is shown in a column of its own.
+report; so are the signs that tests flip. Documents are drawn where they are known, else sentences. Where a row
+has several seeds, the interval of its perplexity is of the first seed, while differences and coverage are of
+the mean over seeds; the spread over seeds is shown in a column of its own.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from lmbench.errors import BadModel
-from lmbench.measures import uncertainty
+from lmbench.measures import permutation, uncertainty
 from lmbench.measures.coverage import crossed_preference, would_say
 from lmbench.measures.perplexity import BITS, Floats
-from lmbench.measures.uncertainty import Difference
-from lmbench.report.facts import Facts, Row
+from lmbench.measures.uncertainty import Difference, Ints
+from lmbench.report.facts import ADAPTIVE, RANKED, Facts, Row
 
 NONE = (math.nan, math.nan)
 DIGITS = 10
@@ -30,12 +30,11 @@ class Comparison:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self.block = uncertainty.STREAM_BLOCK if facts.stream else 1
 
     @cached_property
     def clusters(self) -> int:
-        """Sentences, or blocks of a stream's segments, that are resampled."""
-        return -(-len(self._tokens) // self.block)
+        """Documents, sentences or blocks of a stream's segments that are resampled."""
+        return uncertainty.count(self._tokens, self._clusters)
 
     def perplexity(self, row: Row) -> tuple[float, float]:
         """The 95 % interval of the first seed's perplexity over test sentences; NaN where there is none.
@@ -45,21 +44,29 @@ class Comparison:
         column = self._columns.get((row.name, "first"))
         if column is None or self.clusters < 2:
             return NONE
-        return _rounded(uncertainty.interval(np.exp(-self._sums[:, column] / self._sums[:, 0])))
+        return _rounded(uncertainty.interval(np.exp(-self._sums[:, column] / self._sums[:, 0]), self.clusters))
 
     def difference(self, left: Row, right: Row) -> Difference | None:
-        """Bits per token of left minus right on the same sentences; None where one has no perplexity."""
+        """Bits per token of left minus right on the same sentences; None where one has no perplexity.
+
+        Between a row and the best of its table, p is adjusted for the comparisons of that table; any other
+        comparison stands alone.
+        """
         ours, theirs = self._log_probs(left), self._log_probs(right)
         if ours is None or theirs is None:
             return None
         if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
             rng = np.random.default_rng(0)
-            return uncertainty.paired_difference(ours, theirs, self._tokens, rng=rng, block=self.block)
+            return uncertainty.paired_difference(ours, theirs, self._tokens, self._clusters, rng=rng)
+        bits = float((theirs - ours).sum() / self._tokens.sum() * BITS)
+        if self.clusters < 2:
+            return Difference(bits, *NONE, self.clusters)
         one, other = self._columns[left.name, "mean"], self._columns[right.name, "mean"]
         samples = (self._sums[:, other] - self._sums[:, one]) / self._sums[:, 0] * BITS
-        low, high = _rounded(uncertainty.interval(samples)) if self.clusters > 1 else NONE
-        bits = float((theirs - ours).sum() / self._tokens.sum() * BITS)
-        return Difference(bits, low, high, self.clusters)
+        p = float(self._p([left, right])[0])
+        adjusted = self._adjusted.get(frozenset((left.name, right.name)), p)
+        low, high = _rounded(uncertainty.interval(samples, self.clusters))
+        return Difference(bits, low, high, self.clusters, p, adjusted)
 
     def best(self, row: Row) -> Row | None:
         """The lowest finite perplexity among the rows that this one is ranked with."""
@@ -111,8 +118,52 @@ class Comparison:
         """Clusters that the interval of C4 resamples."""
         return len({probe["cell"][0] for probe in self.facts.probes if probe["held"]})
 
+    def _p(self, rows: Sequence[Row]) -> Floats:
+        """float64: p of each row but the last against the last, by flipped signs."""
+        sums = self._flipped[:, [self._places[row.name] for row in rows]]
+        return permutation.sign_flip_p(sums[:, :-1] - sums[:, -1:])
+
     @cached_property
-    def _tokens(self) -> npt.NDArray[np.int64]:
+    def _adjusted(self) -> dict[frozenset[str], float]:
+        """The adjusted p of each row of a table and the best of that table."""
+        found: dict[frozenset[str], float] = {}
+        for group in (RANKED, ADAPTIVE):
+            rows = [row for row in self.facts.grouped(group) if row.name in self._places]
+            if len(rows) > 1:
+                best, *others = rows
+                values = permutation.against_the_best(self._p([*others, best]))
+                found |= {frozenset((row.name, best.name)): float(p) for row, p in zip(others, values, strict=True)}
+        return found
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Where each row's mean over seeds stands in the flipped sums."""
+        return {row: place for place, row in enumerate(row for row, of in self._finite if of == "mean")}
+
+    @cached_property
+    def _flipped(self) -> Floats:
+        """float64 (patterns, rows): sums of each row above the mean of all rows, under shared signs.
+
+        The mean is taken off so that differences of sums keep their digits.
+        """
+        means = np.stack([array for (_, of), array in self._finite.items() if of == "mean"], axis=1)
+        return permutation.flipped_sums(means - means.mean(axis=1, keepdims=True), self._clusters)
+
+    @cached_property
+    def _clusters(self) -> Ints | None:
+        """int64 (S,): what each test sentence is drawn with; None where it is drawn alone."""
+        documents = self.facts.documents
+        if documents is None:
+            return uncertainty.blocks(len(self._tokens), uncertainty.STREAM_BLOCK) if self.facts.stream else None
+        if len(self._tokens) and len(documents) != len(self._tokens):
+            raise BadModel(
+                f"the facts name the documents of {len(documents)} sentences of test and rows were scored on "
+                f"{len(self._tokens)}: one is of an earlier text; run the benchmark again"
+            )
+        return documents[: len(self._tokens)]
+
+    @cached_property
+    def _tokens(self) -> Ints:
         """int64 (S,): tokens of each test sentence, the same for every row."""
         known = {
             row.name: np.asarray(row.first.arrays["row_tokens"], np.int64)
@@ -154,7 +205,7 @@ class Comparison:
     def _sums(self) -> Floats:
         """float64 (resamples, 1 + columns)."""
         stacked = np.stack([self._tokens, *self._finite.values()], axis=1)
-        return uncertainty.resample_sums(stacked, rng=np.random.default_rng(0), block=self.block)[0]
+        return uncertainty.resample_sums(stacked, self._clusters, rng=np.random.default_rng(0))[0]
 
 
 def finite(row: Row) -> bool:

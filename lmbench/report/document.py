@@ -8,8 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from lmbench.measures.uncertainty import FEW, STREAM_BLOCK
-from lmbench.report import gates, numbers, pairs, published, sparsity, strata, tables, vectors, words
+from lmbench.measures.uncertainty import FEW
+from lmbench.report import (
+    conventions,
+    gates,
+    numbers,
+    pairs,
+    published,
+    significance,
+    sparsity,
+    strata,
+    tables,
+    vectors,
+    words,
+)
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, ADAPTIVE, RANKED, REFERENCE, SCORE, Facts, Row
 from lmbench.report.markdown import (
@@ -52,6 +64,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         _figure("overview", figures),
         results(facts, comparison),
         _figure("perplexity", figures),
+        significance.section(facts, comparison),
         section("In words", bullets(words.sentences(facts, comparison))),
         sparsity.section(facts, figures),
         coverage(facts, comparison, figures),
@@ -59,6 +72,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         unseen(facts),
         strata.section(facts),
         published.section(facts),
+        conventions.section(facts),
         story(facts, figures),
         gates.section(facts, figures),
         vectors.neighbours(facts),
@@ -200,14 +214,14 @@ def _above(row: Row, comparison: Comparison) -> str:
 
 def _intervals(facts: Facts, comparison: Comparison) -> list[str]:
     """How to read the intervals, the ties and the seeds."""
-    unit = f"blocks of {STREAM_BLOCK} segments of test" if facts.stream else "sentences of test"
+    unit = significance.drawn(facts)
     few = f"; {comparison.clusters} are few, so it is approximate" if comparison.clusters < FEW else ""
     few = ": there is one, and so no interval" if comparison.clusters == 1 else few
     says = [
         f"{bold('[95 %]')}: a bootstrap over {unit} ({comparison.clusters:,} of them{few}); it does not cover "
         "the variance between seeds.",
         f"{bold('bits above best')}: bits per token above the first row of the table, with the paired 95 % interval; "
-        "≈ marks a tie, an interval that contains 0.",
+        "≈ marks a tie, see “Which differences are real”.",
     ]
     if any(row.sources for row in facts.rows):
         says.append(

@@ -15,6 +15,7 @@ import numpy as np
 from lmbench.bench.results import Result, load, load_diagnosis
 from lmbench.errors import BadConfig, LMBenchError
 from lmbench.measures.perplexity import Floats
+from lmbench.measures.uncertainty import Ints
 
 REFERENCE_KIND = "grammar"
 RANKED, ADAPTIVE, SCORE, REFERENCE, ABSENT = "ranked", "adaptive", "score", "reference", "absent"
@@ -132,6 +133,12 @@ class Facts:
     @property
     def stream(self) -> bool:
         return bool(self.corpus.get("unit") == "stream")
+
+    @cached_property
+    def documents(self) -> Ints | None:
+        """int64 (S,): the number of each test sentence's document; None where documents are not known."""
+        numbers = str(self.corpus.get("test_documents") or "")
+        return np.array(numbers.split(), np.int64) if numbers else None
 
     @property
     def quick(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from lmbench.report import curve, document, figures, gates, pairs, sparsity, tables, vectors
+from lmbench.report import conventions, curve, document, figures, gates, pairs, significance, sparsity, tables, vectors
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 from lmbench.storage import atomic_write
@@ -21,6 +21,8 @@ def write(folder: Path) -> list[Path]:
     comparison = Comparison(facts)
     frames = {
         "main.csv": tables.main(facts, comparison),
+        "significance.csv": significance.table(facts, comparison),
+        "conventions.csv": conventions.table(facts),
         "seeds.csv": tables.seeds(facts),
         "statistics.csv": tables.statistics(facts),
         **sparsity.tables(facts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadConfig, BadText, choose
+from lmbench.text.documents import read_documents
 from lmbench.text.files import Lines, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.speller import Speller
@@ -34,10 +35,12 @@ class Corpus:
     spelling_bits: float64 (N,), bits that spell the word behind each <unk> of test; None if not lossless
     characters:    NFC code points of test's lines, single spaces included, plus one per line end
     extra:         further test sets by name
-    statistics:    one line a split: sentences, tokens (with </s>), types, OOV, characters, duplicates
+    statistics:    one line a split: sentences, tokens (with </s>), types, OOV, characters, words between white
+                   space and UTF-8 bytes (one a line end) of the text before it was cut, duplicates
     warnings:      what a reader of any number on this corpus must know
     extra_words:   events that train lacks and the benchmark declares
     fingerprint:   sha256 of vocabulary and token streams
+    documents:     int64, the number of each test sentence's document; None where documents are not known
     """
 
     name: str
@@ -57,6 +60,7 @@ class Corpus:
     warnings: tuple[str, ...] = ()
     extra_words: tuple[str, ...] = ()
     fingerprint: str = ""
+    documents: npt.NDArray[np.int64] | None = None
 
 
 def load(
@@ -65,6 +69,7 @@ def load(
     train: Path,
     valid: Path | None = None,
     test: Path | None = None,
+    test_documents: Path | None = None,
     tokenizer: str = "whitespace",
     min_count: int = 1,
     vocab_size: int | None = None,
@@ -80,7 +85,8 @@ def load(
     """A corpus from files, one sentence a line; a split without a file is taken out of train (see split_lines).
 
     *_lines: only so many lines from the beginning. cache: a folder for the tokens of slow tokenizers.
-    extra_words: events whether or not train has them. train_rows: the sentences of train that are used; all, if None.
+    extra_words: events whether or not train has them. test_documents: a file of one id a line for test's.
+    train_rows: the sentences of train that are used; all, if None.
     """
     cutter = choose(TOKENIZERS, tokenizer, "tokenizer")
     read = {"train": read_lines(train, train_lines)}
@@ -88,12 +94,15 @@ def load(
         read["valid"] = read_lines(valid, valid_lines)
     if test is not None:
         read["test"] = read_lines(test, test_lines)
+    documents = None
+    if test is not None and test_documents is not None:
+        documents = read_documents(test_documents, read["test"], test, test_lines)
     lines = split_lines({split: part.lines for split, part in read.items()}, seed, train)
     tokens = {split: tokenize(cutter, lines[split], cache) for split in SPLITS}
     if train_rows is not None:
         lines["train"] = [lines["train"][i] for i in train_rows]
         tokens["train"] = [tokens["train"][i] for i in train_rows]
-    return from_tokens(
+    corpus = from_tokens(
         name,
         tokens,
         tokenizer=tokenizer,
@@ -105,6 +114,7 @@ def load(
         warnings=_file_warnings(read),
         extra_words=extra_words,
     )
+    return replace(corpus, documents=documents)
 
 
 def split_lines(given: Mapping[str, list[str]], seed: int, source: Path) -> dict[str, list[str]]:
@@ -178,7 +188,7 @@ def from_tokens(
         spelling_bits=_spelling(tokens["test"], train, vocab) if lossless else None,
         characters=characters["test"],
         extra={split: part for split, part in stored.items() if split not in SPLITS},
-        statistics=_statistics(tokens, vocab, characters),
+        statistics=_statistics(tokens, vocab, characters, lines),
         warnings=(*warnings, *_split_warnings(tokens)),
         extra_words=tuple(word for word in vocab.ids if word not in in_train),
         fingerprint=_fingerprint(stored, vocab),
@@ -198,7 +208,10 @@ def _spelling(test: Tokens, train: Tokens, vocab: Vocabulary) -> npt.NDArray[np.
 
 
 def _statistics(
-    tokens: Mapping[str, Tokens], vocab: Vocabulary, characters: Mapping[str, int]
+    tokens: Mapping[str, Tokens],
+    vocab: Vocabulary,
+    characters: Mapping[str, int],
+    lines: Mapping[str, Sequence[str]],
 ) -> tuple[dict[str, Any], ...]:
     """One line a split."""
     in_train = {tuple(row) for row in tokens["train"]}
@@ -216,6 +229,8 @@ def _statistics(
                 "oov_tokens": oov,
                 "oov_rate": oov / max(n_words, 1),
                 "characters": characters[split],
+                "words": sum(len(line.split()) for line in lines[split]),
+                "bytes": sum(len(line.encode()) + 1 for line in lines[split]),
                 "duplicates": len(whole) - len(set(whole)),
                 "also_in_train": sum(row in in_train for row in whole) if split != "train" else 0,
             }

@@ -44,6 +44,8 @@ def test_defaults():
         ({"corpus": {"train": "a", "min_count": True}}, "min_count = True is not a whole number"),
         ({"corpus": {}}, "either builtin or train"),
         ({"corpus": {"train": "a", "builtin": "hungry"}}, "either builtin or train"),
+        ({"corpus": {"train": "a", "test_documents": "ids"}}, "has test_documents and no test they could be of"),
+        ({"corpus": {"train": "a", "test": "b", "test_document": "ids"}}, "did you mean 'test_documents'"),
         ({"corpus": "a.txt"}, "not a table"),
         ({"quick": {"epoch": 1}}, "no key 'epoch'; did you mean 'epochs'"),
         ({"sparsity": {"tokenisers": []}}, "no key 'tokenisers'; did you mean 'tokenizers'"),

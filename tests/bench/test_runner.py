@@ -189,6 +189,19 @@ def test_a_key_covers_the_spelling_of_unknown_words(tmp_path):
     assert found[0] != found[1]  # the ids are the same, the bits per character are not
 
 
+def test_documents_of_test_are_facts_and_no_row_s_numbers_hang_on_them(tmp_path):
+    (tmp_path / "test.txt").write_text("나는 춥다\n춥다\n나는\n", "utf-8")
+    (tmp_path / "ids.txt").write_text("b\na\nb\n", "utf-8")
+    found = []
+    for named in ("", "\ntest_documents = 'ids.txt'"):
+        rows = ROWS.replace("min_count = 2", f"min_count = 2\ntest = 'test.txt'{named}")
+        planned = plan(write(tmp_path, rows=rows), ["two"], tmp_path / "out")
+        facts = json.loads((planned.folder / "facts" / "benchmark.json").read_text("utf-8"))
+        found.append((planned.todo[0].key, facts["corpus"]["test_documents"]))
+    assert found[0][0] == found[1][0]
+    assert [documents for _, documents in found] == ["", "0 1 0"]
+
+
 def test_a_key_covers_the_source_of_a_kind_from_another_package(tmp_path, monkeypatch):
     package = tmp_path / "package"
     info = package / "theirs-1.dist-info"

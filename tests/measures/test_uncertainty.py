@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from lmbench.measures import uncertainty
-from lmbench.measures.uncertainty import bootstrap_perplexity, cluster_bootstrap, crossed_bootstrap, paired_difference
+from lmbench.measures.uncertainty import (
+    Difference,
+    blocks,
+    bootstrap_perplexity,
+    cluster_bootstrap,
+    cluster_sums,
+    crossed_bootstrap,
+    paired_difference,
+)
 
 
 def rng() -> np.random.Generator:
@@ -85,6 +93,13 @@ def test_an_impossible_side_is_certainly_worse(left, right, bits):
     assert not difference.tie
 
 
+@pytest.mark.parametrize(
+    ("low", "adjusted", "tie"), [(0.1, 0.049, False), (0.1, 0.05, True), (-0.1, 0.01, True), (0.1, np.nan, False)]
+)
+def test_a_difference_is_real_if_interval_and_test_agree(low, adjusted, tie):
+    assert Difference(0.2, low, 0.3, 100, 0.01, adjusted).tie is tie
+
+
 def test_two_impossible_sides_cannot_be_compared():
     nothing = np.array([-np.inf])
     difference = paired_difference(nothing, nothing, np.array([3]), rng=rng())
@@ -96,14 +111,40 @@ def test_blocks_of_a_stream_widen_an_interval_of_dependent_segments():
     drift = np.repeat(rng().normal(0, 1, 30), 20)
     tokens = np.full(600, 5)
     alone = bootstrap_perplexity(-5 * (3 + drift), tokens, rng=rng())
-    blocks = bootstrap_perplexity(-5 * (3 + drift), tokens, rng=rng(), block=20)
-    assert blocks[1] - blocks[0] > 2 * (alone[1] - alone[0])
+    together = bootstrap_perplexity(-5 * (3 + drift), tokens, blocks(600, 20), rng=rng())
+    assert together[1] - together[0] > 2 * (alone[1] - alone[0])
+
+
+def test_documents_may_be_anywhere_in_the_text_and_have_any_numbers():
+    values, tokens = sample(rng(), 120)
+    documents = np.repeat([7, 3, 90, 5], 30)
+    order = rng().permutation(120)
+    apart = bootstrap_perplexity(values[order], tokens[order], documents[order], rng=rng())
+    # the same four documents: 3, 5, 7, 90
+    assert apart == pytest.approx(bootstrap_perplexity(values, tokens, documents, rng=rng()), rel=1e-12)
+    table = cluster_sums(np.array([[1.0, 10], [2, 20], [4, 40]]), np.array([9, -1, 9]))
+    assert table.tolist() == [[2, 20], [5, 50]]
+
+
+def test_a_cluster_a_sentence_is_no_cluster():
+    values, tokens = sample(rng(), 50)
+    alone = bootstrap_perplexity(values, tokens, np.arange(50), rng=rng())
+    assert alone == bootstrap_perplexity(values, tokens, rng=rng())
+
+
+def test_intervals_of_few_clusters_are_wider_as_student_has_it():
+    # 20 clusters: sqrt(20/19) * t(19 degrees, .025) = 1.02598 * -2.09302 = -2.14739; Phi of it is .01588
+    samples = np.linspace(0, 1, 100_001)
+    assert uncertainty.interval(samples, 20) == pytest.approx((0.01588, 0.98412), abs=2e-5)
+    assert uncertainty.interval(samples, 1_000_000) == pytest.approx((0.025, 0.975), abs=2e-5)
+    both = uncertainty.intervals(np.stack([samples, 2 * samples], axis=1), 20)
+    assert both == pytest.approx(np.array([[0.01588, 0.98412], [0.03176, 1.96824]]), abs=5e-5)
 
 
 def test_few_blocks_are_called_approximate():
     values, tokens = sample(rng(), 200)
     assert not paired_difference(values, values, tokens, rng=rng()).approximate
-    difference = paired_difference(values, values, tokens, rng=rng(), block=20)
+    difference = paired_difference(values, values, tokens, blocks(200, 20), rng=rng())
     assert difference.clusters == 10
     assert difference.approximate
 

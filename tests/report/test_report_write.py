@@ -52,6 +52,8 @@ def report(tmp_path_factory):
 def test_every_file_is_there(report):
     tables = (
         "main",
+        "significance",
+        "conventions",
         "seeds",
         "statistics",
         *SPARSITY,

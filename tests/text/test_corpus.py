@@ -215,6 +215,8 @@ def test_statistics_by_hand():
         "oov_tokens": 0,
         "oov_rate": 0.0,
         "characters": 12,
+        "words": 6,
+        "bytes": 12,
         "duplicates": 1,
         "also_in_train": 0,
     }
@@ -228,6 +230,8 @@ def test_statistics_by_hand():
         "oov_tokens": 1,
         "oov_rate": 1 / 6,
         "characters": 13,
+        "words": 6,
+        "bytes": 13,
         "duplicates": 0,
         "also_in_train": 1,
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import lmbench
-from lmbench.commands import DONE, benchmarks, models
+from lmbench.commands import DONE, benchmarks, models, probes
 from lmbench.errors import LMBenchError, suggestion
 
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
@@ -156,6 +156,12 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--sentence", action="append", default=[], metavar="TEXT", help="to show the gates over, too")
     added.add_argument("--quick", action="store_true", help="of what run --quick fitted, to see that everything works")
     added.add_argument("--jobs", type=int, metavar="N", help="networks side by side (default: the machine's cores)")
+    added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA)")
+
+    added = command("probes", probes.probes)
+    added.add_argument("benchmark", metavar="NAME|FILE.toml", help="a benchmark with [probes.mine]")
+    added.add_argument("--out", type=Path, metavar="FILE", help="default: NAME.probes.jsonl")
+    added.add_argument("--cache", type=Path, default=Path("reports/.cache"), metavar="DIR", help="of cut texts")
     added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA)")
 
     added = command("list", benchmarks.list_)

@@ -54,7 +54,7 @@ HOMES = {
     "safetensors": ("bench/store.py", "neural/descent.py"),
     "scipy": ("ngrams/", "models/", "measures/", "report/"),
     "sentencepiece": ("text/pieces.py",),
-    "tomli": ("bench/benchmark.py",),
+    "tomli": ("bench/toml_file.py",),
     "torch": ("neural/", "models/"),
 }
 EVERYWHERE = {"lmbench", "numpy", "tomllib", "typing_extensions", *sys.stdlib_module_names}

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
+from lmbench.bench import toml_file
 from lmbench.bench.blanks import BlanksSpec
 from lmbench.bench.generate import GeneratedSpec
+from lmbench.bench.probes import MineSpec, ProbesSpec, RemoveSpec
+from lmbench.bench.probes import cut_down as cut_down_probes
+from lmbench.bench.specs import CorpusSpec, EqualSpec, Quick, Row, SparsitySpec, UnitSpec
 from lmbench.bench.unseen import UnseenSpec
 from lmbench.bench.variants import CurveSpec, SearchSpec, at_sizes, with_trials
 from lmbench.errors import BadConfig, choose, suggestion
@@ -29,107 +27,6 @@ FOLDER = re.compile(r"[\w+-][\w.+-]*")
 """What the name of a report's folder looks like."""
 _PACKAGED = Path(__file__).parent.parent / "benchmarks"
 _CHECKOUT = Path(__file__).parent.parent.parent / "benchmarks"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusSpec:
-    """The [corpus] table: its keys are these fields.
-
-    builtin:      a corpus that comes with lmbench ('hungry'), instead of files
-    train:        one sentence a line; .gz and .xz are read as they are. valid and test, where not given, are split off
-    test_documents: a file of one id a line, the document of each line of test: differences are then resampled
-                  by document
-    tokenizer:    whitespace, words, syllables, jamo, kiwi, bpe, unigram
-    pieces:       units that bpe and unigram learn from train (8,000 if not said)
-    min_count:    words of train seen less often are <unk>
-    vocab_size:   events at most, <unk> and </s> among them
-    unit:         'sentence': each line is a row; 'stream': each split is one long row
-    *_lines:      only so many lines from the beginning of a file
-    seed:         of the built-in corpus' sample, or of the split of one file
-    extra_words:  events though train lacks them: a list, or the words that embedding_text has so many times or more
-    embedding_text: a text that is not train, a file or 'hungry', for extra_words; rows name their own
-    quoted:       whether lines of it may be shown as examples in reports
-    """
-
-    builtin: str | None = None
-    train: str | None = None
-    valid: str | None = None
-    test: str | None = None
-    test_documents: str | None = None
-    tokenizer: str = "whitespace"
-    pieces: int | None = None
-    min_count: int = 1
-    vocab_size: int | None = None
-    unit: str = "sentence"
-    train_lines: int | None = None
-    valid_lines: int | None = None
-    test_lines: int | None = None
-    seed: int = 0
-    extra_words: tuple[str, ...] | int | None = None
-    embedding_text: str | None = None
-    quoted: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnitSpec:
-    """A [units.NAME] table: the same text in these units. Keys as in [corpus], whose own hold where one is left out.
-
-    rows: fields that rows have in these units alone, by row, and rows of these units alone
-    """
-
-    tokenizer: str | None = None
-    pieces: int | None = None
-    min_count: int | None = None
-    vocab_size: int | None = None
-    rows: dict[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SparsitySpec:
-    """The [sparsity] table: into which other units the same text is cut, to see how much of it is then never seen."""
-
-    tokenizers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quick:
-    """The [quick] table: what --quick cuts down, to see in seconds that everything works."""
-
-    train_lines: int = 4000
-    valid_lines: int = 500
-    test_lines: int = 1000
-    epochs: int = 4
-
-
-@dataclass(frozen=True)
-class Row:
-    """A configured model: its name, its kind, its fields, the rows it mixes.
-
-    of:          the row of the file that this one was made from, if it was: see lmbench.bench.variants
-    train_lines: sentences of train that it is trained on, from the beginning; None: all
-    trial:       the fields that are tried, of a row that is measured on valid alone
-    tries:       trials of this row, whose best on valid says what its fields are -> the fields of each
-    """
-
-    name: str
-    kind: str
-    settings: dict[str, Any]
-    components: tuple[str, ...] = ()
-    of: str | None = None
-    train_lines: int | None = None
-    trial: Mapping[str, Any] | None = None
-    tries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EqualSpec:
-    """The tables [equal.parameters] and [equal.seconds]: rows that are to be alike in one cost.
-
-    within: how far the dearest may be above the cheapest, as a share of it; the report says whether they are
-    """
-
-    rows: tuple[str, ...]
-    within: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +55,7 @@ class Benchmark:
     unseen: UnseenSpec | None = None
     equal: Mapping[str, EqualSpec] = field(default_factory=dict)
     units: tuple[Benchmark, ...] = ()
+    probes: ProbesSpec | None = None
 
     def row(self, name: str) -> Row:
         """The row of this name."""
@@ -208,25 +106,11 @@ def builtin() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def value_of(text: str) -> Any:
-    """The value that text has in TOML; what is none is a text, so that words need no quotes."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
 def load(name: str) -> Benchmark:
     """The benchmark of this name, NAME/UNIT for one of its units, or in this file where the name ends in .toml."""
     name, _, unit = name.partition("/") if not name.endswith(".toml") else (name, "", "")
     path = Path(name) if name.endswith(".toml") else choose(builtin(), name, "benchmark")
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadConfig(f"{path} cannot be read ({error.strerror}); check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{path} is not TOML: {error}; mend the line it names") from error
-    found = parse(table, path.stem, path.parent, str(path))
+    found = parse(toml_file.read(path), path.stem, path.parent, str(path))
     return choose({one.name: one for one in found.units}, f"{name}/{unit}", "unit") if unit else found
 
 
@@ -276,6 +160,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         generated=generated,
         unseen=UnseenSpec(**_checked(table["unseen"], UnseenSpec, f"{where}: [unseen]")) if "unseen" in table else None,
         equal=_equal(table.get("equal", {}), {row.name: row for row in named}, where),
+        probes=_probes(table["probes"], corpus, f"{where}: [probes]") if "probes" in table else None,
     )
     return replace(found, units=_units(table.get("units", {}), found, rows, where))
 
@@ -324,6 +209,7 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
             rounds=min(benchmark.generated.rounds, QUICK_ROUNDS),
         ),
         units=tuple(map(cut_down, benchmark.units)),
+        probes=None if benchmark.probes is None else cut_down_probes(benchmark.probes, quick.train_lines),
     )
 
 
@@ -378,6 +264,23 @@ def _published(tables: Any, rows: Mapping[str, Row], where: str) -> dict[str, Pu
         if found[name].below:
             choose(rows, found[name].below, f"row for below in {at}")
     return found
+
+
+def _probes(table: Any, corpus: CorpusSpec, where: str) -> ProbesSpec:
+    """The [probes] table and the tables mine and remove in it."""
+    for name, kind in (("mine", MineSpec), ("remove", RemoveSpec)):
+        if isinstance(table, dict) and name in table:
+            table = {**table, name: kind(**_checked(table[name], kind, f"{where} {name}"))}
+    spec = ProbesSpec(**_checked(table, ProbesSpec, where))
+    if corpus.builtin is not None:
+        raise BadConfig(f"{where}: the built-in corpus has probes of its own; leave the table out")
+    if sum(way is not None for way in (spec.mine, spec.remove, spec.file)) > 1:
+        raise BadConfig(f"{where} has more than one of mine, remove and file: probes come from one place; leave one")
+    if spec.mine is not None and not spec.mine.reserve:
+        raise BadConfig(f"{where} mine has no reserve; name a text that no model of the benchmark reads")
+    if spec.part and spec.file is None:
+        raise BadConfig(f"{where} has part without file; part says what train is to the text of the file")
+    return spec
 
 
 def _checked(table: object, spec: type, where: str) -> dict[str, Any]:

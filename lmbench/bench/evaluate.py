@@ -171,9 +171,16 @@ def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> No
         by_order = ("c2_", "c3_")
         found.metrics |= {k: v for k, v in levels.items() if found.normalised or k.startswith(by_order)}
         found.arrays["probe_log_probs"] = answers.log_probs
+        found.arrays["probe_lift"] = coverage.lift(answers.log_probs, yardstick.unigram[targets])
         found.arrays["probe_ranks"] = answers.ranks
+        found.arrays["probe_distractor_log_probs"] = answers.distractors
         found.arrays["probe_phrase_log_probs"] = answers.phrase_log_probs
         found.arrays["crossed_log_probs"] = answers.crossed
+    if wanted.substitutions:
+        said = coverage.ask(model, wanted.substitutions, (), vocab)
+        found.arrays["substitution_log_probs"] = said.log_probs
+        found.arrays["substitution_ranks"] = said.ranks
+        found.arrays["substitution_phrase_log_probs"] = said.phrase_log_probs
     if wanted.story.sentences:
         told = list(dict.fromkeys(word for sentence in wanted.story.sentences for word in sentence))
         found.neighbours = model.nearest(told, NEIGHBOURS)

@@ -72,11 +72,14 @@ class Speech:
         self.held: list[Probe] = [probe for probe in probes.probes if probe.held]
         known = test.vocab.ids
         cells = dict.fromkeys(
-            (a, b) for probe in self.held for a, b in [(probe.context[-1], probe.target)] if a in known and b in known
+            (a, b)
+            for probe in self.held
+            for a, b in [(probe.context[-1], probe.target)]
+            if a in known and b in known and probe.span == 1  # what does not stand side by side is not counted
         )
         self.pairs = np.array([test.vocab.encode(pair) for pair in cells], np.int64).reshape(-1, 2)
         headline = probes.headline
-        of_headline = {(p.context[-1], p.target) for p in self.held if p.cell == headline}
+        of_headline = {(p.context[-1], p.target) for p in self.held if p.cell == headline and p.span == 1}
         self.headline = np.array([pair in of_headline for pair in cells], bool)
         adjacent = grammar.grammar_.adjacent if grammar is not None else frozenset()
         ids = [test.vocab.encode(pair) for pair in adjacent]

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 
 from lmbench.bench import store
-from lmbench.bench.benchmark import Row
 from lmbench.bench.evaluate import Yardstick, evaluate, on_valid
 from lmbench.bench.results import Result, file_stem, load_one
+from lmbench.bench.specs import Row
 from lmbench.bench.unseen import Part
 from lmbench.bench.variants import best
 from lmbench.errors import Diverged, LMBenchError

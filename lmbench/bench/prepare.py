@@ -9,12 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from lmbench.bench.audit import audit
-from lmbench.bench.benchmark import Benchmark, CorpusSpec
+from lmbench.bench.benchmark import Benchmark
 from lmbench.bench.blanks import blanks
 from lmbench.bench.evaluate import Yardstick
 from lmbench.bench.laboratory import laboratory
+from lmbench.bench.probes import by_hand, probes_of, thinned
 from lmbench.bench.results import remembered
+from lmbench.bench.specs import CorpusSpec
 from lmbench.bench.texts import EmbeddingText
 from lmbench.bench.unseen import WHOLE, Part, Unseen, unseen
 from lmbench.errors import BadConfig, choose, suggestion
@@ -51,6 +56,7 @@ class Gathered:
 
     texts: that rows learn word vectors from instead of train, and that extra words are counted in
     find:  where the file is that a field names
+    how:   facts of how the probes were found
     omitted: what rows are trained without, of which corpus is the control
     """
 
@@ -58,6 +64,7 @@ class Gathered:
     texts: tuple[EmbeddingText, ...]
     probes: Probes
     find: Callable[[str], Path]
+    how: dict[str, Any]
     omitted: Unseen | None = None
 
 
@@ -72,13 +79,15 @@ def gather(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable
         for name in dict.fromkeys(named)
         if name is not None and not (name == WHOLE and benchmark.unseen is not None)
     }
-    corpus = corpus_of(benchmark, data, cache, _extra_words(spec, read))
+    load = partial(corpus_of, benchmark, data, cache, _extra_words(spec, read))
+    corpus = load()
     omitted: Unseen | None = None
     if benchmark.unseen is not None:
         read[WHOLE] = EmbeddingText.of_train(WHOLE, corpus)
         omitted = unseen(benchmark.unseen, corpus)
         corpus = omitted.control
-    return Gathered(corpus, tuple(read.values()), _probes(benchmark, corpus), found, omitted)
+    corpus, probes, how = _with_probes(benchmark, corpus, load, found, cache)
+    return Gathered(corpus, tuple(read.values()), probes, found, how, omitted)
 
 
 def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterable[str] = ()) -> Prepared:
@@ -109,7 +118,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         places=None if omitted is None else omitted.places,
     )
     facts = sparse.facts if blank is None else {**sparse.facts, "blanks": blanks(blank, corpus, found, cache)}
-    facts = {**facts, "audit": audited(benchmark, gathered, cache)}
+    facts = {**facts, **gathered.how, "audit": audited(benchmark, gathered, cache)}
     if omitted is None:
         return Prepared(corpus, yardstick, facts, found)
     return Prepared(corpus, yardstick, {**facts, "unseen": omitted.facts}, found, omitted.parts)
@@ -143,8 +152,14 @@ def _find(name: str, texts: Mapping[str, Path], elsewhere: Callable[[str], Path]
     return texts[name] if name in texts else elsewhere(name)
 
 
-def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path, extra_words: tuple[str, ...]) -> Corpus:
-    """The built-in corpus, or the one in the files the benchmark names."""
+def corpus_of(
+    benchmark: Benchmark,
+    data: Path | None,
+    cache: Path,
+    extra_words: tuple[str, ...],
+    train_rows: npt.NDArray[np.int64] | None = None,
+) -> Corpus:
+    """The built-in corpus, or the one in the files the benchmark names; of train these rows, or all."""
     spec = benchmark.corpus
     if spec.builtin is not None:
         if spec.builtin != "hungry":
@@ -173,6 +188,7 @@ def corpus_of(benchmark: Benchmark, data: Path | None, cache: Path, extra_words:
         test_documents=given(spec.test_documents),
         cache=cache,
         extra_words=extra_words,
+        train_rows=train_rows,
         **{name: getattr(spec, name) for name in _LOADED},
     )
 
@@ -207,15 +223,26 @@ def find(name: str, folder: Path, data: Path | None) -> Path:
     return data / name
 
 
-def _probes(benchmark: Benchmark, corpus: Corpus) -> Probes:
-    """The built-in corpus' probes; for other text only the sentences the benchmark file tells."""
+def _with_probes(
+    benchmark: Benchmark, corpus: Corpus, load: Callable[..., Corpus], find: Callable[[str], Path], cache: Path
+) -> tuple[Corpus, Probes, dict[str, Any]]:
+    """The corpus and its probes: its own, those the benchmark names, and the sentences its file tells; and facts."""
+    spec = benchmark.probes
     if benchmark.corpus.builtin is not None:
         train = [list(row) for row in corpus.train_tokens]
-        return hungry.probes(train, benchmark.corpus.seed)
-    if not benchmark.story:
-        return Probes()
-    told = corpus.cutter.tokenize([normalise(line) for line in benchmark.story])
-    return Probes(story=Story(tuple(tuple(row) for row in told)))
+        return corpus, hungry.probes(train, benchmark.corpus.seed), {}
+    probes, facts = Probes(), {}
+    if spec is not None and spec.remove is not None:
+        corpus, probes, how = thinned(spec.remove, corpus, lambda rows: load(train_rows=rows))
+        facts = {"mining": {**how, "show": spec.show}}
+    elif spec is not None:
+        probes, facts = probes_of(spec, corpus, find, cache)
+    if spec is not None and spec.substitutions is not None:
+        probes = replace(probes, substitutions=tuple(by_hand(find(spec.substitutions), corpus)))
+    if benchmark.story:
+        told = corpus.cutter.tokenize([normalise(line) for line in benchmark.story])
+        probes = replace(probes, story=Story(tuple(tuple(row) for row in told)))
+    return corpus, probes, facts
 
 
 def own_text(benchmark: Benchmark, spec: CorpusSpec, name: str) -> Benchmark:

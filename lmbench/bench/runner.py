@@ -15,16 +15,18 @@ from typing import Any
 import lmbench
 from lmbench.bench import jobs, store
 from lmbench.bench.audit import warnings
-from lmbench.bench.benchmark import Benchmark, Row, cut_down
+from lmbench.bench.benchmark import Benchmark, cut_down
 from lmbench.bench.jobs import Bench, Job, Progress
 from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.results import SCHEMA, SENTENCES, Result, dumps, file_stem, load_one, pack
+from lmbench.bench.specs import Row
 from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, model_class, source
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.files import opened
+from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.threads import cores
 
@@ -312,10 +314,7 @@ def _facts(
         "statistics": corpus.statistics,
         **prepared.facts,
         "story": {"sentences": probes.story.sentences},
-        "probes": {
-            "probes": [asdict(probe) for probe in probes.probes],
-            "crossed": [asdict(item) for item in probes.crossed],
-        },
+        "probes": _probes(probes, shown=benchmark.probes is None or benchmark.probes.show > 0),
         "command": command,
         "environment": environment,
     }
@@ -333,6 +332,16 @@ def tokenizer(folder: Path) -> Tokenizer:
     facts = json.loads((folder / FACTS / "benchmark.json").read_text("utf-8"))
     found = TOKENIZERS[facts["corpus"]["tokenizer"]]
     return found if found.learn is None else found.restored((folder / MODELS / LEARNT).read_bytes())
+
+
+def _probes(probes: Probes, shown: bool) -> dict[str, Any]:
+    """The probes as facts; not shown, words are numbers and what was counted is left out."""
+    probes = probes if shown else nameless(probes)
+    return {
+        "probes": [asdict(probe) for probe in probes.probes],
+        "crossed": [asdict(item) for item in probes.crossed],
+        "substitutions": [asdict(probe) for probe in probes.substitutions],
+    }
 
 
 def fitted(benchmark: Benchmark, row: str, folder: Path, seed: int = 0) -> Any:

@@ -12,7 +12,7 @@ from lmbench.errors import BadConfig, BadModel, choose
 from lmbench.models import family
 
 if TYPE_CHECKING:
-    from lmbench.bench.benchmark import Row
+    from lmbench.bench.specs import Row
 
 REFERENCE = "reference"
 """The family of rows that learn nothing from train."""

@@ -46,7 +46,7 @@ def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
 
 def _field(text: str) -> tuple[str, Any]:
     """FIELD=VALUE, the value as TOML has it; a word needs no quotes."""
-    from lmbench.bench.benchmark import value_of
+    from lmbench.bench.toml_file import value_of
 
     name, is_there, value = text.partition("=")
     if not is_there:

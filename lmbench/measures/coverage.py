@@ -46,7 +46,7 @@ class Answers:
 def ask(model: LanguageModel, probes: Sequence[Probe], crossed: Sequence[Crossed], vocab: Vocabulary) -> Answers:
     """Put the probes to the model."""
     contexts = [probe.context for probe in probes]
-    contexts += [(*item.left, a) for item in crossed for a in (item.a1, item.a2)]
+    contexts += [(*item.left, a, *item.between) for item in crossed for a in (item.a1, item.a2)]
     distinct = {context: row for row, context in enumerate(dict.fromkeys(contexts))}
     table = model.next_log_probs(Sentences.encode_prefixes(distinct, vocab))
     rows = np.array([distinct[context] for context in contexts], np.int64)

@@ -99,6 +99,12 @@ class Comparison:
         rng = np.random.default_rng(0)
         return _rounded(uncertainty.crossed_bootstrap(wins[chosen], first, second, rng=rng))
 
+    def mean_of(self, values: Floats, words: Sequence[str]) -> tuple[float, float]:
+        """The 95 % interval of the mean of values, float64 (P,), over the words they are of."""
+        if not np.isfinite(values).all():
+            return NONE
+        return _rounded(uncertainty.cluster_bootstrap(values, words, rng=np.random.default_rng(0)))
+
     def crossed_wins(self, row: Row) -> Floats | None:
         """float64 (C,): 1, 0 or (a tie) 1/2 for each crossed probe, averaged over seeds."""
         shape = (len(self.facts.crossed), 4)

@@ -90,12 +90,13 @@ def load(
     seed: int = 0,
     cache: Path | None = None,
     extra_words: Sequence[str] = (),
+    train_rows: npt.NDArray[np.int64] | None = None,
 ) -> Corpus:
     """A corpus from files, one sentence a line; a split without a file is taken out of train (see split_lines).
 
     *_lines: only so many lines from the beginning. cache: a folder for the tokens of slow tokenizers. pieces: how many
     units a tokenizer learns from train, if it learns. extra_words: events whether or not train has them.
-    test_documents: a file of one id a line for test's.
+    test_documents: a file of one id a line for test's. train_rows: the sentences of train that are used; all, if None.
     """
     cutter = choose(TOKENIZERS, tokenizer, "tokenizer")
     read = {"train": read_lines(train, train_lines)}
@@ -109,6 +110,9 @@ def load(
     lines = split_lines({split: part.lines for split, part in read.items()}, seed, train)
     cutter = cutter.learnt(lines["train"], pieces)
     tokens = {split: tokenize(cutter, lines[split], cache) for split in SPLITS}
+    if train_rows is not None:
+        lines["train"] = [lines["train"][i] for i in train_rows]
+        tokens["train"] = [tokens["train"][i] for i in train_rows]
     corpus = from_tokens(
         name,
         tokens,

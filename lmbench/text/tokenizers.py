@@ -8,6 +8,7 @@ for syllables and jamo, and the first character of the token after it for kiwi, 
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -16,11 +17,13 @@ from typing import TYPE_CHECKING, NoReturn
 from lmbench.errors import BadConfig
 from lmbench.text import pieces
 from lmbench.text.files import normalise
-from lmbench.text.marks import SPACE, escape, join_characters, join_marked, marked_slices
+from lmbench.text.marks import SPACE, escape, join_characters, join_marked, marked_slices, unescape
 from lmbench.threads import cores
 
 if TYPE_CHECKING:
-    from kiwipiepy import Kiwi
+    from kiwipiepy import Kiwi, Token
+
+Morpheme = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -162,15 +165,34 @@ def _cut_kiwi(lines: Sequence[str]) -> Iterator[list[str]]:
     (beyond the basic plane too); Token.word_position counts anew after each sentence of a line and is of no use.
     Only slices of the line become tokens, so nothing Kiwi restores (하 + 았 for 했) or corrects can change the line.
     """
-    for line, morphemes in zip(lines, _kiwi().tokenize(lines), strict=True):
-        cuts = []
-        covered = 0
-        for morpheme in morphemes:
-            start = morpheme.start
-            if start >= covered and start and line[start - 1] != " ":  # a space is not cut from the eojeol after it
-                cuts.append(start + 1)
-            covered = max(covered, start + morpheme.len)
-        yield list(marked_slices(line, cuts)) if line else []
+    for line, found in zip(lines, _kiwi().tokenize(lines), strict=True):
+        yield _slices(line, found)
+
+
+def _slices(line: str, found: Sequence[Token]) -> list[str]:
+    """The line cut where each morpheme starts that shares no syllable with an earlier one."""
+    cuts = []
+    covered = 0
+    for morpheme in found:
+        start = morpheme.start
+        if start >= covered and start and line[start - 1] != " ":  # a space is not cut from the eojeol after it
+            cuts.append(start + 1)
+        covered = max(covered, start + morpheme.len)
+    return list(marked_slices(line, cuts)) if line else []
+
+
+def morphemes(lines: Sequence[str]) -> Iterator[tuple[list[str], list[list[Morpheme]]]]:
+    """Of each normalised line, the tokens of `kiwi` and the morphemes (form, tag) that start in each of them."""
+    for line, found in zip(lines, _kiwi().tokenize(lines), strict=True):
+        tokens = _slices(line, found)
+        starts, end = [], 0
+        for token in tokens:
+            starts.append(end + (token.startswith(SPACE) and end > 0))
+            end = starts[-1] + len(unescape(token.removeprefix(SPACE)))
+        inside: list[list[Morpheme]] = [[] for _ in tokens]
+        for morpheme in found:
+            inside[max(bisect_right(starts, morpheme.start) - 1, 0)].append((morpheme.form, morpheme.tag))
+        yield tokens, inside
 
 
 def _unlearnt(name: str, _: Sequence[str]) -> NoReturn:

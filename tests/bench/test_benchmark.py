@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lmbench.bench.benchmark import CorpusSpec, builtin, cut_down, load, parse
+from lmbench.bench.benchmark import builtin, cut_down, load, parse
 from lmbench.bench.runner import _check
+from lmbench.bench.specs import CorpusSpec
 from lmbench.errors import BadConfig
 
 ROWS = {

@@ -7,6 +7,7 @@ from toy import TEXT
 
 from lmbench.bench import benchmark, laboratory
 from lmbench.bench.prepare import prepare
+from lmbench.bench.specs import SparsitySpec
 from lmbench.errors import BadConfig
 from lmbench.text.corpus import from_tokens
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
@@ -82,6 +83,6 @@ def test_what_takes_long_is_cut_whole_and_once(monkeypatch, tmp_path):
 
 def test_a_tokenizer_that_there_is_not_is_refused_before_the_text_is_read(tmp_path):
     found = benchmark.load("own-text")
-    wrong = replace(found, sparsity=benchmark.SparsitySpec(tokenizers=("sylables",)), folder=tmp_path)
+    wrong = replace(found, sparsity=SparsitySpec(tokenizers=("sylables",)), folder=tmp_path)
     with pytest.raises(BadConfig, match="no tokenizer 'sylables'; did you mean 'syllables'"):
         prepare(wrong, None, tmp_path)

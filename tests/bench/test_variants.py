@@ -9,8 +9,9 @@ from settings import RECURRENT
 from toy import TEXT
 
 from lmbench.bench import runner
-from lmbench.bench.benchmark import Row, cut_down, load, parse
+from lmbench.bench.benchmark import cut_down, load, parse
 from lmbench.bench.results import Result, load_one
+from lmbench.bench.specs import Row
 from lmbench.bench.variants import best
 from lmbench.errors import BadConfig, BadModel
 from lmbench.models import construct

@@ -7,7 +7,7 @@ from dataclasses import replace
 import made
 import numpy as np
 
-from lmbench.report import document, vectors
+from lmbench.report import document, ranking, vectors
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 
@@ -63,7 +63,7 @@ def test_blanks_are_a_table_of_their_own(tmp_path):
     assert "| CBoW, softmax of its scores | 0.250 | 0.750 | 3.000 | 8.000 |" in text
     assert "| unigram | 0 | 0.100 | ∞ | ∞ |" in text
     assert "| 나는 \\_\\_ 고프다 | CBoW, softmax of its scores | 배가 0.500, a\\|b 0.0010 |" in text
-    assert "CBoW" not in document.results(found, Comparison(found))
+    assert "CBoW" not in ranking.section(found, Comparison(found))
     assert vectors.blanks(facts(tmp_path / "none")) == ""
     assert len(vectors.tables(found)["blanks.csv"]) == 2
 
@@ -71,7 +71,7 @@ def test_blanks_are_a_table_of_their_own(tmp_path):
 def test_data_used_is_a_column_where_a_row_has_read_more(tmp_path):
     edit = with_vectors(**{"lstm-w2v": {"frozen": False}})
     found = facts(tmp_path, edit)
-    text = document.results(found, Comparison(found))
+    text = ranking.section(found, Comparison(found))
     assert "| row | family | data used | perplexity [95 %] |" in text
     assert "| lstm-w2v | recurrent | train + other \\| text |" in text
     assert "| kn-3 | ngram | train |" in text
@@ -80,7 +80,7 @@ def test_data_used_is_a_column_where_a_row_has_read_more(tmp_path):
     assert any("failed" in line for line in main)
     assert len({line.count(" | ") for line in main}) == 1
     plain = facts(tmp_path / "none")
-    assert "data used" not in document.results(plain, Comparison(plain))
+    assert "data used" not in ranking.section(plain, Comparison(plain))
 
 
 def unseen(folder, chances, after=0.9):

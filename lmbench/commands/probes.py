@@ -1,0 +1,45 @@
+"""The command that mines probes for a benchmark's text."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from lmbench.commands import DONE
+from lmbench.errors import BadConfig
+
+
+def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """find pairs of words that train lacks and a reserve attests, and write them to a file of probes
+
+    What counts as one is said in the benchmark's [probes.mine] table (docs/coverage.md). No model is fitted.
+    """
+    from lmbench.bench import benchmark
+    from lmbench.bench.prepare import corpus_of, find
+    from lmbench.bench.probes import mined
+    from lmbench.text import probes_file
+
+    chosen = benchmark.load(options.benchmark)
+    if chosen.probes is None or chosen.probes.mine is None:
+        raise BadConfig(
+            f"{options.benchmark} has no [probes.mine] table: name a reserve there, a text that no model of the "
+            "benchmark reads (docs/coverage.md)"
+        )
+    corpus = corpus_of(chosen, options.data, options.cache, ())
+    found = partial(find, folder=chosen.folder, data=options.data)
+    made = mined(chosen.probes.mine, corpus, found, options.cache)
+    path = options.out or Path(f"{chosen.name}.probes.jsonl")
+    probes_file.write(path, made)
+    held = made.probes
+    print(f"{path}: {len(held.probes)} probes ({_strata(p.stratum for p in held.probes)}), ", end="")
+    print(f"{len(held.crossed)} crossed ({_strata(c.stratum for c in held.crossed)})")
+    for name, value in made.about["found"].items():
+        print(f"  {name:14} {value:,.4g}" if isinstance(value, float) else f"  {name:14} {value:,}")
+    return DONE
+
+
+def _strata(names: Iterable[str]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in sorted(Counter(names).items())) or "none"

@@ -1,0 +1,98 @@
+"""Pairs taken out of train: what a model makes of them when every sentence that has one is gone.
+
+Filtered-corpus training (Patil, Jumelet et al. 2024; Misra & Mahowald 2024) serves a text that has no reserve. Its
+control is a train without as many other sentences: it has seen the pairs, and has lost as much text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lmbench.errors import BadText
+from lmbench.text.mining import Mined, Mining, Search, Tokens
+from lmbench.text.pairs import met
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """Which pairs are taken out of train.
+
+    pairs:        how many, drawn with the seed of the search
+    rarest, commonest: times that one occurs in train, at least and at most
+    low, high:    its pointwise mutual information in bits: neither a chance meeting nor an idiom
+    share:        of the pairs of either word, at most: both words stay
+    control:      take out as many other sentences instead
+    """
+
+    pairs: int = 40
+    rarest: int = 20
+    commonest: int = 200
+    low: float = 1.0
+    high: float = 6.0
+    share: float = 0.15
+    control: bool = False
+
+
+def removed(
+    train: Tokens,
+    removal: Removal,
+    settings: Mining,
+    *,
+    known: Collection[str],
+    tokenizer: str = "whitespace",
+    lines: Sequence[str] = (),
+) -> tuple[npt.NDArray[np.int64], Mined]:
+    """int64: the rows of train that stay; and the probes, mined as if the rows that go were a reserve.
+
+    For the control the rows that stay are others and the pairs are in train: probes have held = False, none is crossed.
+    """
+    search = Search(train, (), (), settings, known=known, tokenizer=tokenizer, lines=lines)
+    rng = np.random.Generator(np.random.PCG64(settings.seed))
+    has_pair = _rows_with(search, _chosen(search, removal, rng), len(train))
+    stay, go = np.flatnonzero(~has_pair), np.flatnonzero(has_pair)
+    mined = Search(
+        [train[i] for i in stay.tolist()],
+        [train[i] for i in go.tolist()],
+        go.tolist(),
+        settings,
+        known=known,
+        tokenizer=tokenizer,
+        lines=[lines[i] for i in stay.tolist()] if lines else (),
+    ).mined()
+    if removal.control:
+        others = stay[np.sort(np.argsort(rng.random(len(stay)), kind="stable")[len(go) :])]
+        stay = np.sort(np.concatenate([others, go]))
+        mined = Mined(tuple(replace(probe, held=False) for probe in mined.probes), (), mined.found)
+    return stay, Mined(mined.probes, mined.crossed, {**mined.found, "sentences_removed": len(go)})
+
+
+def _chosen(search: Search, removal: Removal, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """int64 (pairs, 2): rows and columns of the pairs to take out."""
+    seen = search.seen
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bits = np.log2(seen / search.expected)
+    good = (seen >= removal.rarest) & (seen <= removal.commonest) & (bits >= removal.low) & (bits <= removal.high)
+    good &= (seen <= removal.share * seen.sum(axis=1, keepdims=True)) & (seen <= removal.share * seen.sum(axis=0))
+    cells = np.argwhere(good)
+    if len(cells) < removal.pairs:
+        raise BadText(
+            f"train has {len(cells):,} pairs that could be removed and {removal.pairs:,} are asked for: the text is "
+            "too small or the limits too strict; lower pairs or rarest"
+        )
+    return cells[np.argsort(rng.random(len(cells)), kind="stable")[: removal.pairs]]
+
+
+def _rows_with(search: Search, cells: npt.NDArray[np.int64], n_rows: int) -> npt.NDArray[np.bool_]:
+    """bool (S,): whether a row has one of these pairs, however inflected, spelled or spaced."""
+    family, table = search.forms.family, search.table
+    size = int(family.max(initial=0)) + 1
+    wanted = family[table.x[cells[:, 0]]] * size + family[table.b[cells[:, 1]]]
+    text = search.text
+    pairs = met(text, search.forms, anywhere=True)
+    found = np.zeros(n_rows, bool)
+    found[text.rows[pairs.at[np.isin(family[pairs.x] * size + family[pairs.b], wanted)]]] = True
+    return found

@@ -31,9 +31,10 @@ def unseen_word(facts: Facts, _: Comparison) -> Figure | None:
     bits.set_yticks(range(len(words.told)), [short(told.row.name, 30) for told in words.told])
     bits.set_ylim(len(words.told) - 0.4, -0.6)
     frequency, chance = float(words.unigram.mean()), math.log2(int(facts.corpus.get("n_events") or 1))
-    for x, name, side in sorted([(frequency, "frequency", "right"), (chance, "1 / V", "left")]):
+    lines = sorted([(frequency, "frequency"), (chance, "1 / V")])
+    for (x, name), side in zip(lines, ("right", "left"), strict=True):  # away from each other: they may be close
         bits.axvline(x, color=REFERENCE, lw=0.9, ls=DASHED)
-        above(bits, x, f"{name} {numbers.bits(x)}", "right" if x == min(frequency, chance) else side)
+        above(bits, x, f"{name} {numbers.bits(x)}", side)
     placed.axvline(0, color=REFERENCE, lw=0.9, ls=DASHED)
     above(placed, 0, "context ignored", "center")
     bits.set_title("What does the word cost?", loc="left", pad=TITLE_PAD)

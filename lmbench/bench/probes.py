@@ -187,7 +187,7 @@ def probes_of(
                 "there may be seen here; mine them anew, or say part = true if train is a part of that text"
             )
         check(probes, corpus.train_tokens)
-    return probes, {"mining": {**facts, "show": spec.show}}
+    return probes, {"mining": {**facts, "part": spec.part, "show": spec.show}}
 
 
 def cut_down(spec: ProbesSpec, train_lines: int) -> ProbesSpec:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +80,10 @@ def mined(spec: MineSpec, corpus: Corpus, find: Callable[[str], Path], cache: Pa
         "train": probes_file.fingerprint(corpus.train_tokens),
         "events": sha256("\n".join(corpus.vocab.events).encode()),
         "splits": [sha256("\n".join(corpus.lines[split]).encode()) for split in sorted(corpus.lines)],
-        "files": [_checksum(p) for p in (path, *([find(spec.document_ids)] if spec.document_ids else []))],
+        "files": [content(p) for p in (path, *([find(spec.document_ids)] if spec.document_ids else []))],
         "tokenizer": [corpus.tokenizer, TOKENIZERS[corpus.tokenizer].version()],
         "code": [sha256(root / name) for name in _DECIDING],
-        "libraries": {name: _version(name) for name in ("numpy", "kiwipiepy")},
+        "numpy": np.__version__,
     }
     kept = cache / f"{sha256(json.dumps(deciding, sort_keys=True).encode())}.probes.jsonl"
     if kept.is_file():
@@ -107,7 +106,7 @@ def mined(spec: MineSpec, corpus: Corpus, find: Callable[[str], Path], cache: Pa
     check(probes, corpus.train_tokens)
     reserve = {"lines": len(tokens), "documents": len(set(documents)), "shared": len(lines) - len(tokens)}
     about = {"tokenizer": corpus.tokenizer, "settings": asdict(spec), "reserve": reserve, "found": found.found}
-    made = ProbesFile(probes, deciding["train"], about)  # type: ignore[arg-type]
+    made = ProbesFile(probes, deciding["train"], about)
     probes_file.write(kept, made)
     return made
 
@@ -162,16 +161,10 @@ def _reserve(
     return lines, documents, shared
 
 
-def _checksum(path: Path) -> str:
+def content(path: Path) -> str:
+    """sha256 of a file that a benchmark names; a BadText that helps where there is none."""
     with opened(path):
         return sha256(path)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def probes_of(
@@ -194,7 +187,7 @@ def probes_of(
                 "there may be seen here; mine them anew, or say part = true if train is a part of that text"
             )
         check(probes, corpus.train_tokens)
-    return probes, {"mining": {**facts, "show": spec.show}}
+    return probes, {"mining": {**facts, "part": spec.part, "show": spec.show}}
 
 
 def cut_down(spec: ProbesSpec, train_lines: int) -> ProbesSpec:

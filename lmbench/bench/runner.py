@@ -18,6 +18,7 @@ from lmbench.bench.audit import warnings
 from lmbench.bench.benchmark import Benchmark, cut_down
 from lmbench.bench.jobs import Bench, Job, Progress
 from lmbench.bench.prepare import Prepared, prepare
+from lmbench.bench.probes import content
 from lmbench.bench.results import SCHEMA, SENTENCES, Result, dumps, file_stem, load_one, pack
 from lmbench.bench.specs import Row
 from lmbench.bench.units import sentences
@@ -25,7 +26,6 @@ from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, model_class, source
 from lmbench.storage import atomic_write, sha256
-from lmbench.text.files import opened
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.threads import cores
@@ -163,7 +163,7 @@ def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, without: int) -> 
         if without and family(row.kind) == REFERENCE:
             continue
         named = {name: row.settings.get(name) for name in model_class(row.kind).files}
-        files = {name: _content(prepared.find(file)) for name, file in named.items() if file is not None}
+        files = {name: content(prepared.find(file)) for name, file in named.items() if file is not None}
         random = "seed" in {field.name for field in fields(model_class(row.kind))}  # type: ignore[arg-type]
         random = random or any(stems[part, 0].seed is not None for part in row.components)
         for seed in range(seeds if random and row.trial is None else 1):
@@ -216,12 +216,6 @@ def _key(
         "libraries": versions(),
     }
     return hashlib.sha256(json.dumps(deciding, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _content(path: Path) -> str:
-    """sha256 of a file that a row names; a BadText that helps where there is none."""
-    with opened(path):
-        return sha256(path)
 
 
 @cache

@@ -134,7 +134,13 @@ def _how(mining: Mapping[str, Any]) -> str:
         "third of the pairs that has most of it is **near**, the next **far**, the last **hard**: there analogy finds "
         "least to hold on to. A crossed probe is in the stratum of its less supported pair."
     )
-    return f"{text}\n\n{strata}"
+    part = (
+        "Train is a part of the text these probes were made for; those with a word it lacks are left out, and what is "
+        "said of train here is of that text. "
+        if mining.get("part")
+        else ""
+    )
+    return f"{part}{text}\n\n{strata}"
 
 
 def _strata(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -126,6 +126,7 @@ def test_a_file_of_probes_is_for_its_text_or_a_part_of_it(folder, tmp_path):
     with pytest.raises(BadText, match="made for another token stream"):
         prepare(smaller, None, tmp_path)
     part = prepare(replace(smaller, probes=replace(smaller.probes, part=True)), None, tmp_path)
+    assert part.facts["mining"]["part"]
     held = part.yardstick.probes
     assert 0 < len(held.probes) < len(whole.yardstick.probes.probes)
     check(held, part.corpus.train_tokens)

@@ -79,6 +79,8 @@ def test_the_readme_has_commands():
         "fit",
         "verify",
         "diagnose",
+        "audit",
+        "probes",
     }
 
 

@@ -183,7 +183,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
 
 def _spared(model: LanguageModel) -> float:
     """Seconds of work that another row did for this one: they are part of what the row costs."""
-    return float(getattr(model, "spared_seconds", 0.0))
+    return float(getattr(model, "spared_seconds_", 0.0))
 
 
 def warm_up(rows: Sequence[Row]) -> None:

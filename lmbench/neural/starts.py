@@ -34,7 +34,7 @@ class Started(LanguageModel):
     """All the vectors that were learnt or read; a model that is restored has the network's alone."""
     vectors_folder: Path | None = None
     """Where learnt vectors are kept for other rows that start from the same; None: nowhere."""
-    spared_seconds: float = 0.0
+    spared_seconds_: float = 0.0
     """What learning them took the row that did it, where this one found them there."""
 
 
@@ -84,10 +84,10 @@ class WordVectors(Started):
 
     def start(self, net: Network, train: Sentences) -> None:
         """Give a fresh network its vectors, and what its output must know of train."""
-        self.vectorless_, self.source_, self.spared_seconds = 0, None, 0.0
+        self.vectorless_, self.source_, self.spared_seconds_ = 0, None, 0.0
         if self.embeddings != RANDOM:
             found = self._learnt(train)
-            vectors, self.source_, self.spared_seconds = found.vectors, found.space, found.spared
+            vectors, self.source_, self.spared_seconds_ = found.vectors, found.space, found.spared
             known = ~np.isnan(vectors[:, 0])
             self.vectorless_ = int((~known[EOS + 1 : -1]).sum())
             with torch.no_grad():

@@ -96,4 +96,4 @@ def test_a_model_is_the_same_with_kept_vectors_and_says_what_was_spared(tmp_path
     assert len(times) == 2  # for plain, which keeps nothing, and for the first of the others
     np.testing.assert_array_equal(models[0].log_probs(TRAIN), plain.log_probs(TRAIN))
     assert models[0].nearest(["무지"], 3) == plain.nearest(["무지"], 3)
-    assert plain.spared_seconds == models[0].spared_seconds == 0 < models[1].spared_seconds
+    assert plain.spared_seconds_ == models[0].spared_seconds_ == 0 < models[1].spared_seconds_

@@ -12,7 +12,7 @@ from lmbench.ngrams.speller import N_CODE_POINTS, Speller, spelling_bits
 from lmbench.text.corpus import from_tokens
 from lmbench.text.sentences import Sentences
 from lmbench.text.tokenizers import TOKENIZERS
-from lmbench.text.vocabulary import UNK
+from lmbench.text.vocabulary import EOS, UNK
 
 words = st.lists(st.text(alphabet="ab나😀", max_size=5), min_size=1, max_size=8).filter(any)
 fixed = settings(deadline=None, max_examples=40)
@@ -55,21 +55,11 @@ def test_all_strings_together_have_probability_one(given_words):
     for k in range(length + 1):
         strings = ["".join(signs) for signs in product(alphabet, repeat=k)]
         ended += sum(p(speller, strings) * [float(weight) ** s.count(alphabet[-1]) for s in strings])
-    prefixes = [speller.vocab.encode(signs) for signs in product(alphabet, repeat=length)]
-    open_after = np.array([np.exp(_prefix(speller, prefix)) for prefix in prefixes])
-    going_on = np.array([1 - np.exp(_end(speller, prefix)) for prefix in prefixes])
+    prefixes = Sentences.encode_prefixes(product(alphabet, repeat=length), speller.vocab)
+    open_after = np.exp(prefixes.row_sums(speller.model.log_probs(prefixes)))
+    going_on = 1 - np.exp(speller.model.next_log_probs(prefixes)[:, EOS])
     assert isclose(ended + open_after @ going_on, 1, rel_tol=1e-9)
     assert 0 < ended < 1
-
-
-def _prefix(speller, ids):
-    """ln p of beginning with these signs, unknown ones as the one event they are."""
-    return speller.model.log_probs(Sentences.of_rows([ids], speller.vocab)).sum()
-
-
-def _end(speller, ids):
-    """ln p of ending after these signs."""
-    return speller.model.next_log_probs(Sentences.of_rows([ids], speller.vocab))[0, 1]
 
 
 @fixed
@@ -83,9 +73,10 @@ def test_signs_that_no_word_has_share_one_chance():
     speller = Speller.train(["ab", "b"])
     bits = speller.bits(["뷁", "😀", "a"])
     assert bits[0] == pytest.approx(bits[1])
-    unknown = np.exp(_prefix(speller, [UNK]))
+    sign = Sentences.of_rows([[UNK]], speller.vocab)
+    unknown = np.exp(speller.model.log_probs(sign).sum())
     # as one event, then one of M - 2 signs, then the end after a sign never seen
-    expected = -log2(unknown) + log2(N_CODE_POINTS - 2) - np.log2(np.exp(_end(speller, [UNK])))
+    expected = -log2(unknown) + log2(N_CODE_POINTS - 2) - speller.model.next_log_probs(sign)[0, EOS] / np.log(2)
     assert bits[0] == pytest.approx(expected)
     assert bits[2] < 10 < bits[0]
 

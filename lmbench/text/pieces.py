@@ -80,4 +80,5 @@ def _sentencepiece(kind: str) -> ModuleType:
             f"the tokenizer {kind!r} needs the package sentencepiece, which cannot be imported ({error}): it is an "
             "optional part; pip install 'lmbench[units]', or take 'syllables' or 'whitespace'"
         ) from None
-    return sentencepiece
+    module: ModuleType = sentencepiece
+    return module

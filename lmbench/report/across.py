@@ -78,10 +78,10 @@ class Joined:
         """The cell with the fewest bits."""
         return min(self.cells.values(), key=lambda cell: float(cell.bits.sum()), default=None)
 
-    def best_of(self, *, unit: str | None = None, line: str | None = None) -> Cell | None:
-        """The cell with the fewest bits of a unit, or of a line."""
+    def cheapest_first(self, *, unit: str | None = None, line: str | None = None) -> list[Cell]:
+        """The cells of a unit, or of a line, by their bits."""
         wanted = [c for c in self.cells.values() if unit in (None, c.unit) and line in (None, c.line)]
-        return min(wanted, key=lambda cell: float(cell.bits.sum()), default=None)
+        return sorted(wanted, key=lambda cell: float(cell.bits.sum()))
 
     def _ratio(self, bits: Floats, sums: Floats, what: str) -> Ratio:
         below = self._sums[:, DENOMINATORS.index(what)]

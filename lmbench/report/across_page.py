@@ -74,24 +74,21 @@ def sentences(joined: Joined) -> Iterable[str]:
         f"{numbers.bits(joined.per(best, 'words').value)} per word."
     )
     for line in joined.lines:
-        own = [cell for cell in joined.cells.values() if cell.line == line]
-        own.sort(key=lambda cell: float(cell.bits.sum()))
+        own = joined.cheapest_first(line=line)
         if len(own) > 1:
-            apart = joined.difference(own[1], own[0])
-            yield (
-                f"{code(line)}: {_order(joined, own)}; from the first to the second "
-                f"{numbers.gain(apart.value)} {numbers.span(apart.low, apart.high, 'gain')} bits per character"
-                f"{', a tie' if apart.tie else ''}."
-            )
+            yield f"{code(line)}: {_order(joined, own)}; from the first to the second {_gap(joined, own)}."
     for unit in joined.units:
-        own = sorted((c for c in joined.cells.values() if c.unit == unit), key=lambda cell: float(cell.bits.sum()))
+        own = joined.cheapest_first(unit=unit)
         if len(own) > 1:
-            apart = joined.difference(own[1], own[0])
-            yield (
-                f"In {escape(unit)} the cheapest line is {code(own[0].line)}, then {code(own[1].line)} with "
-                f"{numbers.gain(apart.value)} {numbers.span(apart.low, apart.high, 'gain')} bits per character"
-                f"{', a tie' if apart.tie else ''}."
-            )
+            named = f"{code(own[0].line)}, then {code(own[1].line)}"
+            yield f"In {escape(unit)} the cheapest line is {named} with {_gap(joined, own)}."
+
+
+def _gap(joined: Joined, cells: Sequence[Cell]) -> str:
+    """How many bits the second takes above the first."""
+    apart = joined.difference(cells[1], cells[0])
+    span = numbers.span(apart.low, apart.high, "gain")
+    return f"{numbers.gain(apart.value)} {span} bits per character{', a tie' if apart.tie else ''}"
 
 
 def _order(joined: Joined, cells: Sequence[Cell]) -> str:

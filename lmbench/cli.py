@@ -103,7 +103,8 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
         added.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
 
     def where(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--jobs", type=int, metavar="N", help="rows side by side (default: the machine's cores)")
+        added.add_argument("--jobs", type=int, metavar="N", help="rows side by side (default: cores over threads)")
+        added.add_argument("--threads", type=int, default=1, metavar="N", help="of each row's arithmetic (default: 1)")
         added.add_argument(
             "--device",
             choices=("auto", "cpu", "cuda", "mps"),

@@ -144,6 +144,7 @@ BAD = {
     "not a number": (["run", "mle-2", "--train", "my.txt", "--seeds", "x", "--out", "bad"], "--seeds"),
     "seeds": (["run", "mle-2", "--train", "my.txt", "--seeds", "0", "--out", "bad"], "--seeds 0"),
     "jobs": (["run", "mle-2", "--train", "my.txt", "--jobs", "0", "--out", "bad"], "--jobs 0"),
+    "threads": (["verify", "ptb", "--threads", "0", "--out", "bad"], "--threads 0"),
     "unknown key": (["run", "all", "--benchmark", "bad.toml", "--out", "bad"], "did you mean 'title'"),
     "unknown benchmark": (["run", "all", "--benchmark", "hungyr", "--out", "bad"], "did you mean 'hungry'"),
     "valid alone": (["run", "mle-2", "--valid", "my.txt", "--out", "bad"], "go with --train"),

@@ -1,4 +1,4 @@
-"""Rows as jobs: one process each, with one thread, as many side by side as there are cores.
+"""Rows as jobs: one process each, with one thread unless more are asked for, as many side by side as there are cores.
 
 A process of its own gives every row honest memory figures and keeps its end, however violent, to itself.
 """
@@ -62,6 +62,7 @@ class Bench:
     """What every job of a benchmark shares.
 
     find: where the files are that rows name; device: where networks are trained, by a name of neural.device.DEVICES
+    threads: of a row's arithmetic
     cache: a folder for what rows may share; None: nothing is
     parts: what is left of train and valid without each group of words
     facts: where results are once they are there, of settings that were tried
@@ -75,6 +76,7 @@ class Bench:
     environment: dict[str, str]
     find: Callable[[str], Path] = Path
     device: str = "auto"
+    threads: int = 1
     cache: Path | None = None
     parts: tuple[Part, ...] = ()
     facts: Path = Path("facts")
@@ -259,9 +261,9 @@ def _start(context: Any, job: Job, bench: Bench) -> tuple[Connection, BaseProces
 def _work(job: Job, bench: Bench, sender: Connection) -> None:
     """What the process of a job does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
-    os.environ["OMP_NUM_THREADS"] = "1"  # rows run side by side, so each has one thread
+    os.environ["OMP_NUM_THREADS"] = str(bench.threads)
     if "torch" in sys.modules:  # already imported by the fork server
-        sys.modules["torch"].set_num_threads(1)
+        sys.modules["torch"].set_num_threads(bench.threads)
     result = execute(job, bench, lambda epoch, epochs, nats: sender.send(Progress(job, epoch, epochs, nats)))
     sender.send(result)
     sender.close()

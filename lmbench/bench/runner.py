@@ -66,6 +66,7 @@ def plan(
     quick: bool = False,
     data: Path | None = None,
     side_by_side: int | None = None,
+    threads: int = 1,
     device: str = "auto",
     command: str = "",
 ) -> Plan:
@@ -84,10 +85,12 @@ def plan(
     jobs.warm_up(rows)
     texts = [row.settings["embedding_text"] for row in rows if row.settings.get("embedding_text") is not None]
     prepared = prepare(benchmark, data, out / ".cache", texts)
-    side_by_side = side_by_side or cores()
-    environment = environment_of(side_by_side)
+    side_by_side = side_by_side or max(1, cores() // threads)
+    environment = environment_of(side_by_side, threads)
     _check_sizes(rows, prepared)
-    everything = [job for group in range(len(prepared.parts) + 1) for job in _jobs(rows, seeds, prepared, group)]
+    everything = [
+        job for group in range(len(prepared.parts) + 1) for job in _jobs(rows, seeds, threads, prepared, group)
+    ]
     bench = Bench(
         name=benchmark.name,
         train=prepared.corpus.train,
@@ -98,6 +101,7 @@ def plan(
         environment=environment,
         find=prepared.find,
         device=device,
+        threads=threads,
         cache=out / ".cache",
         parts=prepared.parts,
     )
@@ -151,7 +155,7 @@ def _check_sizes(rows: Sequence[Row], prepared: Prepared) -> None:
             )
 
 
-def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, without: int) -> list[Job]:
+def _jobs(rows: Sequence[Row], seeds: int, threads: int, prepared: Prepared, without: int) -> list[Job]:
     """A job a row and seed; a row without randomness has one, and a mixture has as many as its parts.
 
     without: the group of words that train lacks, or 0. A reference row learns from no train, so it lacks no words.
@@ -173,7 +177,7 @@ def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, without: int) -> 
             job = Job(
                 row,
                 seed if random else None,
-                _key(row, seed if random else None, prepared, keys, files, text),
+                _key(row, seed if random else None, threads, prepared, keys, files, text),
                 {name: part.stem for name, part in parts.items()},
                 without,
                 tuple(part.stem for part in tries.values()),
@@ -186,6 +190,7 @@ def _jobs(rows: Sequence[Row], seeds: int, prepared: Prepared, without: int) -> 
 def _key(
     row: Row,
     seed: int | None,
+    threads: int,
     prepared: Prepared,
     parts: dict[str, str],
     files: dict[str, str],
@@ -193,6 +198,7 @@ def _key(
 ) -> str:
     """sha256 of everything that determines a row's numbers: fields, seed, text, probes, files, code, libraries.
 
+    threads: sums of as many parts are rounded otherwise
     part: the fingerprint of what it is trained on, where that is not all of the corpus
     """
     places = prepared.yardstick.places
@@ -203,6 +209,7 @@ def _key(
         "train_lines": row.train_lines,
         "trial": row.trial is not None,
         "seed": seed,
+        "threads": threads,
         "parts": parts,
         "files": files,
         "corpus": prepared.corpus.fingerprint,
@@ -250,7 +257,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def environment_of(side_by_side: int) -> dict[str, str]:
+def environment_of(side_by_side: int, threads: int = 1) -> dict[str, str]:
     """What a reader must know to repeat the run, and to read its timings."""
     return {
         "lmbench": lmbench.__version__,
@@ -258,7 +265,7 @@ def environment_of(side_by_side: int) -> dict[str, str]:
         "machine": f"{platform.system()} {platform.machine()}",
         "cores": str(cores()),
         "jobs": str(side_by_side),
-        "threads": "1",
+        "threads": str(threads),
     }
 
 

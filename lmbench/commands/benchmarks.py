@@ -22,7 +22,7 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
 
     Rows that are finished already are not fitted again. Facts, tables and figures go to DIR/<benchmark>/.
     """
-    _check_jobs(options)
+    _check_counts(options, "jobs", "threads")
     return _run(_benchmark_to_run(options), options.names, options, words)
 
 
@@ -49,6 +49,7 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
         quick=options.quick,
         data=options.data,
         side_by_side=options.jobs,
+        threads=options.threads,
         device=options.device,
         command=command,
     )
@@ -64,9 +65,10 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
     return FAILED if failed else DONE
 
 
-def _check_jobs(options: argparse.Namespace) -> None:
-    if options.jobs is not None and options.jobs < 1:
-        raise BadConfig(f"--jobs {options.jobs}: at least one row must run; give 1 or more")
+def _check_counts(options: argparse.Namespace, *names: str) -> None:
+    for name in names:
+        if (given := getattr(options, name)) is not None and given < 1:
+            raise BadConfig(f"--{name} {given}: nothing can be done by fewer than one; give 1 or more")
 
 
 def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
@@ -105,6 +107,7 @@ def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
     from lmbench.bench import benchmark, results
     from lmbench.measures.published import verdicts
 
+    _check_counts(options, "jobs", "threads")
     ours = [name for name in benchmark.builtin() if name == options.name or name.startswith(f"{options.name}-")]
     files = [options.name] if options.name.endswith(".toml") else ours
     chosen = [found for name in files if (found := benchmark.load(name)).with_figures()]
@@ -181,7 +184,7 @@ def diagnose(options: argparse.Namespace, _: Sequence[str]) -> int:
     from lmbench.bench.diagnose import diagnose as diagnosed
     from lmbench.threads import cores
 
-    _check_jobs(options)
+    _check_counts(options, "jobs")
     found = benchmark.load(options.benchmark or "hungry").single()
     side_by_side = options.jobs or cores()
     found = cut_down(found) if options.quick else found

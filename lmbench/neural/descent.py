@@ -88,6 +88,7 @@ class Descent:
         self.best = self.worse = self.averaged = 0
         self.kept: Weights = {}
         self.mean: Weights = {}
+        self._last: Tensor | None = None
 
     @property
     def device(self) -> torch.device:
@@ -103,15 +104,20 @@ class Descent:
         """Whether there is nothing more to do."""
         return self.epoch >= self.settings.epochs or self.epoch - self.best >= self.settings.patience
 
-    def step(self, done: float, nats: float) -> None:
-        """Move the weights along their gradients. done: share of this epoch that is over; nats: of this step."""
-        self.check(nats)
+    def step(self, done: float, nats: Tensor) -> None:
+        """Move the weights along their gradients. done: share of this epoch that is over; nats (): of this step.
+
+        nats are looked at one step later, as a GPU should not be waited for at each.
+        """
+        self._check_last()
+        self._last = nats
         at = Point((self.epoch + done) / self.settings.epochs, self.epoch + 1, self.worse)
         for group in self.optimiser.param_groups:
             group["lr"] = self.settings.lr * self.schedule(self.settings, at)
         weights = list(self.net.parameters())
         norm = nn.utils.get_total_norm([w.grad for w in weights if w.grad is not None])
-        if norm > self.settings.clip:  # most steps of a trained network are short, and need no pass over the gradients
+        # most steps of a trained network are short, and need no pass over the gradients; to ask takes longer on a GPU
+        if norm.device.type != "cpu" or norm > self.settings.clip:
             nn.utils.clip_grads_with_norm_(weights, self.settings.clip, norm)
         self.optimiser.step()
         self.net.constrain()
@@ -127,6 +133,7 @@ class Descent:
 
         score: measures the network as it stands, which is the mean of its weights where there is one
         """
+        self._check_last()
         with _swapped(self.net, self.mean):
             nats = score()
             self.check(nats)
@@ -140,6 +147,12 @@ class Descent:
         if wait and not self.mean and min(self.history[-wait:]) > min(self.history[:-wait], default=math.inf):
             self.mean = copied(self.net)
         return nats
+
+    def _check_last(self) -> None:
+        """Diverged where the last step's loss, if there is one, is not finite."""
+        last, self._last = self._last, None
+        if last is not None:
+            self.check(float(last))
 
     def check(self, nats: float) -> None:
         """Diverged unless the loss is finite."""

@@ -28,6 +28,11 @@ def _auto() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def moved(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The values on the device; nothing waits for a GPU to have them."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
+
+
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:
     """The states of the generators that training on the device draws from, by kind of device."""
     states = {"cpu": torch.get_rng_state()}

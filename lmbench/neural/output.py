@@ -15,21 +15,24 @@ from torch import Tensor, nn
 
 from lmbench.errors import BadConfig, choose
 
+LEAST, SMALL = torch.finfo(torch.float32).tiny, 60.0
+"""The least number that float32 holds with all its digits, e^-87, and nats of a probability that is well above it."""
 LOGITS = 8_000_000
 """Logits of a slice, 32 MB. At V = 10,000 a window of 700 tokens takes 149 ms in one slice, 169 in two and 185 in
 seven, since the gradient of the kernel is read and written once a slice; 2,000 tokens take less in three than one."""
-ALIGNED = 16
-"""Rows of the buffer begin at multiples of so many numbers: with V = 10,001 the product that fills it runs so at
-70 GFLOP/s on a core, and at 42 where rows are packed."""
+ALIGNED = 8
+"""Numbers that the beginnings of rows are apart, or multiples of it, where a large product is filled in: on a core with
+AVX2 the logits of V = 10,001 are made at 70 GFLOP/s so and at 42 where rows are packed, and the gradient of a kernel
+650 wide in 61 ms and in 87."""
 
 
 class Output(nn.Module):
     """p(. | features) over V events. Every method takes features (n, F)."""
 
     @abstractmethod
-    def backward(self, features: Tensor, targets: Tensor, scale: float) -> float:
-        """Add the gradients of nats / scale to .grad of all weights that features come from; returns nats, the sum
-        of -ln p(target) over targets (n,)."""
+    def backward(self, features: Tensor, targets: Tensor, scale: float) -> Tensor:
+        """Add the gradients of nats / scale to .grad of all weights that features come from; returns nats (), the sum
+        of -ln p(target) over targets (n,), for the eye: each is no more than 87."""
 
     @abstractmethod
     def nats(self, features: Tensor, targets: Tensor) -> Tensor:
@@ -65,50 +68,72 @@ class Softmax(Output):
         self.bias = None if mapped else nn.Parameter(torch.zeros(self.n_events))
         self.register_buffer("absent", torch.zeros(self.n_events), persistent=False)
         self.precision = torch.float32
+        self._logits = torch.empty(0)  # kept from call to call: new pages cost more than what is written on them
 
     def train_on(self, occurs: Tensor) -> None:
         """Tell a mapped output which of the V events occur in train, bool (V,)."""
         self.absent.zero_().masked_fill_(~occurs.to(self.absent.device), -math.inf)
 
-    def kernel(self) -> Tensor:
-        """float32 (V, F), or (V, D) where there is a projection."""
+    def rows(self) -> Tensor:
+        """The weights that the kernel is the first V rows of."""
         if self.weight is not None:
             return self.weight
         assert self.embedding is not None
-        return self.embedding.weight[: self.n_events]
+        return self.embedding.weight
+
+    def kernel(self) -> Tensor:
+        """float32 (V, F), or (V, D) where there is a projection."""
+        return self.rows()[: self.n_events]
 
     def projected(self, features: Tensor) -> Tensor:
         """What the kernel is multiplied with."""
         return features if self.projection is None else self.projection(features)
 
-    def backward(self, features: Tensor, targets: Tensor, scale: float) -> float:
-        """By hand, slice by slice: with p the probabilities and y the targets one-hot, d nats / d logits = p - y."""
-        hidden, kernel = self.projected(features), self.kernel()
-        x, w = hidden.detach(), kernel.detach()
-        dx, dw, db = torch.empty_like(x), torch.zeros_like(w), torch.zeros_like(self.absent)
-        x, w = x.to(self.precision), w.to(self.precision)
-        costs = []
-        own_bias = self.absent if self.bias is None else self.bias
-        for part, p, own in self._slices(x, w, own_bias, targets):
-            costs.append(own)
+    def backward(self, features: Tensor, targets: Tensor, scale: float) -> Tensor:
+        """By hand, slice by slice: with p the probabilities and y the targets one-hot, d nats / d logits = p - y.
+
+        The gradients of kernel and bias are summed up in .grad itself: automatic differentiation would copy them.
+        """
+        hidden = self.projected(features)
+        x, w = hidden.detach().to(self.precision), self.kernel().detach().to(self.precision)
+        bias = self.absent if self.bias is None else self.bias.detach()
+        into_kernel, into_bias = _gradient(self.rows()), _gradient(self.bias)
+        dw = None if into_kernel is None else _aligned_like(into_kernel[: self.n_events])
+        dx, nats = torch.empty_like(hidden), hidden.new_zeros(())
+        for part, p, own in self._slices(x, w, bias, targets):
+            nats += own.sum()
             p.scatter_add_(1, targets[part, None], p.new_full((len(p), 1), -1.0))
-            db.addmv_(p.t(), p.new_ones(len(p)), alpha=1 / scale)
+            if into_bias is not None:
+                into_bias.addmv_(p.t(), p.new_ones(len(p)), alpha=1 / scale)
             p = p.to(self.precision)
             if p.dtype is torch.float32:
                 torch.mm(p, w, out=dx[part])
-                dw.addmm_(p.t(), x[part], alpha=1 / scale)
             else:
                 dx[part].copy_(p @ w)
+            if dw is None:
+                continue
+            if p.dtype is torch.float32:
+                dw.addmm_(p.t(), x[part], alpha=1 / scale)
+            else:
                 dw.add_(p.t() @ x[part], alpha=1 / scale)
-        found = [(hidden, dx.mul_(1 / scale)), (kernel, dw), (own_bias, db)]
-        # not frozen vectors, nor features made of nothing else
-        learnt = [(values, gradient) for values, gradient in found if values.requires_grad]
-        torch.autograd.backward([values for values, _ in learnt], [gradient for _, gradient in learnt])
-        return float(torch.cat(costs).cpu().sum(dtype=torch.float64)) if costs else 0.0  # no float64 on some devices
+        if into_kernel is not None and dw is not None and dw.stride() != into_kernel.stride():
+            into_kernel[: self.n_events].add_(dw)
+        if hidden.requires_grad:
+            hidden.backward(dx.mul_(1 / scale))  # type: ignore[no-untyped-call]
+        return nats
 
     def nats(self, features: Tensor, targets: Tensor) -> Tensor:
         x, w = (values.detach().to(self.precision) for values in (self.projected(features), self.kernel()))
-        return torch.cat([own for _, _, own in self._slices(x, w, self._bias(), targets)] or [features.new_empty(0)])
+        bias = self._bias().detach()
+        costs = [own for _, _, own in self._slices(x, w, bias, targets)]
+        nats = torch.cat(costs) if costs else features.new_empty(0)
+        # where p was too small a number to take its logarithm, from the logits once more
+        small = (nats > SMALL).nonzero().squeeze(1)
+        for part in slices(len(small), self.n_events):
+            rows = small[part]
+            logits = (x[rows] @ w.t()).float() + bias
+            nats[rows] = logits.logsumexp(1) - logits.gather(1, targets[rows, None]).squeeze(1)
+        return nats
 
     def log_probs(self, features: Tensor) -> Tensor:
         x, w = (values.to(self.precision) for values in (self.projected(features), self.kernel()))
@@ -118,22 +143,43 @@ class Softmax(Output):
         return torch.zeros_like(self.absent) if self.bias is None else self.bias
 
     def _slices(self, x: Tensor, w: Tensor, bias: Tensor, targets: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        """(which rows, their probabilities (r, V), -ln p(target) (r,)), all in a buffer that the next slice reuses."""
+        """(which rows, their probabilities (r, V), in a buffer that the next slice reuses, -ln p(target) (r,), 87 at
+        most)."""
         parts = list(slices(len(targets), self.n_events))
-        width = -(-self.n_events // ALIGNED) * ALIGNED
-        buffer = torch.empty(parts[0].stop if parts else 0, width, device=x.device)
+        n, width = parts[0].stop if parts else 0, _aligned(self.n_events)
+        if len(self._logits) < n or self._logits.device != x.device:
+            self._logits = torch.empty(n, width, device=x.device)
         for part in parts:
-            whole = buffer[: part.stop - part.start]
+            whole = self._logits[: part.stop - part.start]
             whole[:, self.n_events :] = -math.inf
             p = whole[:, : self.n_events]
             if x.dtype is torch.float32:
-                torch.addmm(bias.detach(), x[part], w.t(), out=p)
+                torch.addmm(bias, x[part], w.t(), out=p)
             else:
-                p.copy_(x[part] @ w.t()).add_(bias.detach())
-            target, top = p.gather(1, targets[part, None]), p.amax(1, keepdim=True)
+                p.copy_(x[part] @ w.t()).add_(bias)
             torch.softmax(whole, 1, out=whole)
-            # the greatest probability is 1 / sum of exp(logit - top), and is never too small to take its logarithm
-            yield part, p, (top - p.amax(1, keepdim=True).log() - target).squeeze(1)
+            yield part, p, -p.gather(1, targets[part, None]).clamp_min(LEAST).log().squeeze(1)
+
+
+def _aligned(columns: int) -> int:
+    """The width of rows of so many numbers, each of which begins where it should."""
+    return -(-columns // ALIGNED) * ALIGNED
+
+
+def _aligned_like(values: Tensor) -> Tensor:
+    """The values themselves if their rows begin where they should, and zeros whose rows do otherwise."""
+    rows, columns = values.shape
+    width = _aligned(columns)
+    return values if width == columns else values.new_zeros(rows, width)[:, :columns]
+
+
+def _gradient(weights: Tensor | None) -> Tensor | None:
+    """.grad of weights that are learnt, made of zeros if need be."""
+    if weights is None or not weights.requires_grad:
+        return None
+    if weights.grad is None:
+        weights.grad = torch.zeros_like(weights)
+    return weights.grad
 
 
 class AdaptiveSoftmax(Output):
@@ -153,10 +199,10 @@ class AdaptiveSoftmax(Output):
             )
         self.tree = nn.AdaptiveLogSoftmaxWithLoss(features, n_events, list(cutoffs), div_value=2.0)
 
-    def backward(self, features: Tensor, targets: Tensor, scale: float) -> float:
-        nats = -self.tree(features, targets).output.sum()
-        (nats / scale).backward()
-        return float(nats.detach())
+    def backward(self, features: Tensor, targets: Tensor, scale: float) -> Tensor:
+        nats: Tensor = -self.tree(features, targets).output.sum()
+        (nats / scale).backward()  # type: ignore[no-untyped-call]
+        return nats.detach()
 
     def nats(self, features: Tensor, targets: Tensor) -> Tensor:
         return -self.tree(features, targets).output if len(targets) else features.new_empty(0)

@@ -16,7 +16,7 @@ from lmbench.errors import BadConfig, BadModel, BadText, choose
 from lmbench.model import Floats, LanguageModel
 from lmbench.model import State as Arrays
 from lmbench.neural.descent import Descent, load
-from lmbench.neural.device import DEVICES, PRECISIONS, random_state, set_random_state
+from lmbench.neural.device import DEVICES, PRECISIONS, moved, random_state, set_random_state
 from lmbench.neural.network import Network, State
 from lmbench.neural.output import Softmax, slices
 from lmbench.neural.starts import WordVectors
@@ -137,17 +137,17 @@ class Neural(WordVectors, Watched):
             self.net_.train()
             read = 0
             for window, features in self._windows(train, descent.rng):
-                at = targets[window.cells].to(features.device)
+                at = moved(targets[window.cells], features.device)
                 if (penalty := self.net_.penalty()) is not None:
                     penalty.backward(retain_graph=True)  # type: ignore[no-untyped-call] # features go back after it
-                nats = self.net_.output.backward(features[window.real.to(features.device)], at, self.batch_tokens)
+                nats = self.net_.output.backward(_real(features, window), at, self.batch_tokens)
                 descent.step(read / train.n_tokens, nats)
                 read += len(window.cells)
-            nats = descent.end_epoch(lambda: -float(self.log_probs(valid).mean()))
+            per_token = descent.end_epoch(lambda: -float(self.log_probs(valid).mean()))
             if self.checkpoint is not None:
                 descent.save(*self.checkpoint)
             if self.on_epoch is not None:
-                self.on_epoch(descent.epoch, self.epochs, nats)
+                self.on_epoch(descent.epoch, self.epochs, per_token)
         descent.finish()
         self.history_, self.best_epoch_ = descent.history, descent.best
 
@@ -167,7 +167,7 @@ class Neural(WordVectors, Watched):
         device = self.net_.embedding.weight.device
         on_gpu = device.type != "cpu"
         with torch.autocast(device.type, torch.bfloat16, enabled=on_gpu and self.precision == "bfloat16"):
-            features, state = self.net_(window.inputs.to(device), _first(state, len(window.inputs)))
+            features, state = self.net_(moved(window.inputs, device), _first(state, len(window.inputs)))
         return features.float(), state
 
     @torch.no_grad()
@@ -179,7 +179,7 @@ class Neural(WordVectors, Watched):
             state: State = ()
             for window in lanes.windows(group, WIDTH, inputs):
                 features, state = self._read(window, state)
-                yield features[window.real.to(features.device)], window.cells
+                yield _real(features, window), window.cells
 
     @torch.no_grad()
     def log_probs(self, batch: Sentences) -> Floats:
@@ -249,6 +249,14 @@ def require_positive(model: LanguageModel, *names: str) -> None:
     for name in names:
         if getattr(model, name) < 1:
             raise BadConfig(f"{name} = {getattr(model, name)}, but a network needs at least one: set 1 or more")
+
+
+def _real(features: Tensor, window: Window) -> Tensor:
+    """(B, T, F) -> (n, F) of the steps that predict a token."""
+    rows = features.flatten(0, 1)
+    if len(window.cells) == len(rows):
+        return rows
+    return rows.index_select(0, moved(window.real.flatten().nonzero().squeeze(1), features.device))
 
 
 def _first(state: State, lanes: int) -> State:

@@ -58,7 +58,7 @@ def test_a_long_gradient_is_cut_to_the_clip_and_a_short_one_is_not():
     for value, moved in ((0.001, None), (10.0, 0.5)):  # lr times clip
         before = copied(one.net)
         give_gradients(one, value)
-        one.step(0, 1.0)
+        one.step(0, torch.tensor(1.0))
         steps = [before[name] - w.detach() for name, w in one.net.named_parameters()]
         length = math.sqrt(sum(float(step.square().sum()) for step in steps))
         n = sum(step.numel() for step in steps)
@@ -72,7 +72,7 @@ def test_the_mean_is_over_all_steps_since_it_began():
     seen = []
     for value in (0.01, 0.02, -0.05):
         give_gradients(one, value)
-        one.step(0, 1.0)
+        one.step(0, torch.tensor(1.0))
         seen.append(copied(one.net))
     at_valid = []
     one.end_epoch(lambda: at_valid.append(copied(one.net)) or 0.5)

@@ -1,5 +1,7 @@
 """Output layers: probabilities that sum to one, and the gradients that automatic differentiation would give."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -86,6 +88,9 @@ def test_a_hopeless_target_costs_what_it_should():
         net.output.weight[0, 0], net.output.bias[:] = 300.0, 0.0
     nats = net.output.nats(torch.tensor([[1.0, 0.0]]), torch.tensor([3]))
     assert float(nats) == pytest.approx(300.0, abs=1e-3)
+    features = torch.tensor([[1.0, 0.0]], requires_grad=True)
+    assert math.isfinite(net.output.backward(features * 1, torch.tensor([3]), 1))
+    assert features.grad.tolist() == [[pytest.approx(300.0), 0]]
 
 
 @pytest.mark.parametrize(("tied", "features"), [(False, 7), (True, 7), (True, D)])

@@ -169,6 +169,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         costs["latency_ms"], costs["latency_95_ms"] = map(float, np.percentile(found.latencies, [50, 95]))
     return replace(
         blank,
+        environment=blank.environment | ({"device": device} if (device := getattr(model, "device_name_", "")) else {}),
         family=type(model).family,
         config=model.config(),
         track=model.track,

@@ -28,6 +28,11 @@ def _auto() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def name_of(device: torch.device) -> str:
+    """What a reader of timings must know: the GPU's own name where it is one of CUDA."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def moved(values: torch.Tensor, device: torch.device) -> torch.Tensor:
     """The values on the device; nothing waits for a GPU to have them."""
     return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)

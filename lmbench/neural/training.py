@@ -16,7 +16,7 @@ from lmbench.errors import BadConfig, BadModel, BadText, choose
 from lmbench.model import Floats, LanguageModel
 from lmbench.model import State as Arrays
 from lmbench.neural.descent import Descent, load
-from lmbench.neural.device import DEVICES, PRECISIONS, moved, random_state, set_random_state
+from lmbench.neural.device import DEVICES, PRECISIONS, moved, name_of, random_state, set_random_state
 from lmbench.neural.network import Network, State
 from lmbench.neural.output import Softmax, slices
 from lmbench.neural.starts import WordVectors
@@ -45,6 +45,8 @@ class Watched(LanguageModel):
     """A file that training is written to after each epoch and taken up again from, and the key of the job it is for."""
     device: str = "auto"
     """Where the arithmetic is done: see DEVICES."""
+    device_name_: str
+    """Where it was done, for readers of timings."""
     late_imports: ClassVar[tuple[str, ...]] = ("torch._dynamo", "gensim.models")
     """Modules that fit() comes to import, seconds of work that a fork server does once for all rows."""
 
@@ -113,6 +115,7 @@ class Neural(WordVectors, Watched):
             self._build(train.vocab)
             self.start(self.net_, train)
             descent = Descent(self.net_, self)
+            self.device_name_ = name_of(descent.device)
             if self.checkpoint is not None:
                 descent.restore(*self.checkpoint)
             self._descend(descent, train, valid)

@@ -252,6 +252,8 @@ def costs(facts: Facts, figures: Sequence[str]) -> str:
     environment = _environment(facts)
     ran = [f"{name} {escape(str(environment[name]))}" for name in ("jobs", "threads") if name in environment]
     text = f"Rows ran with {listed(ran)}. " if ran else ""
+    devices = {str(name) for row in rows for result in row.results if (name := result.environment.get("device"))}
+    text += f"Networks were trained on {listed(sorted(devices))}. " if devices - {"cpu"} else ""
     text += "One sentence alone is scored in so many milliseconds: the median and, in brackets, the 95th percentile. "
     text += "Memory is what the row's process added at its peak. Seconds and memory differ from run to run and from "
     text += "machine to machine; parameters and size do not."

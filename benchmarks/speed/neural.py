@@ -14,6 +14,7 @@ import math
 import platform
 import statistics
 import time
+from copy import deepcopy
 from datetime import date
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from plain import PlainLSTM, perplexity, score_rows, train
 
 from lmbench.models.recurrent import Recurrent
 from lmbench.neural.device import PRECISIONS
+from lmbench.neural.network import Network
 from lmbench.text import bulk
 from lmbench.text.sentences import Sentences
 
@@ -35,14 +37,32 @@ def stream(text: Sentences, n: int | None = None) -> Sentences:
     return Sentences(text.vocab, tokens, np.array([0, len(tokens)]))
 
 
-def ours(width: int, layers: int, precision: str, epochs: int = 1) -> Recurrent:
+def ours(width: int, layers: int, precision: str, epochs: int = 1) -> Twin:
     """The same network and steps. Our loss is per token, the recipe's too; the learning rates are the same."""
-    model = Recurrent(
+    model = Twin(
         dim=width, hidden=width, layers=layers, tied=False, dropout=0.0, optimiser="sgd", lr=LR, clip=CLIP,
         schedule="constant", batch_tokens=BATCH * BPTT, bptt=BPTT, epochs=epochs, precision=precision,
     )  # fmt: skip
     model.device = "cpu"
     return model
+
+
+class Twin(Recurrent):
+    """Ours, beginning with the weights of a plain one: what is left is how both compute."""
+
+    plain: PlainLSTM
+
+    @torch.no_grad()
+    def start(self, net: Network, train: Sentences) -> None:
+        super().start(net, train)
+        theirs, mine = dict(self.plain.named_parameters()), dict(net.named_parameters())
+        mine["embedding.weight"][:-1] = theirs["embedding.weight"]
+        mine["output.weight"][:], mine["output.bias"][:] = theirs["linear.weight"], theirs["linear.bias"]
+        for i in range(self.layers):
+            layer = f"stack.layers.{i}."
+            mine[layer + "kernel"][:] = theirs[f"lstm.weight_ih_l{i}"]
+            mine[layer + "recurrent_kernel"][:] = theirs[f"lstm.weight_hh_l{i}"]
+            mine[layer + "bias"][:] = theirs[f"lstm.bias_ih_l{i}"] + theirs[f"lstm.bias_hh_l{i}"]
 
 
 def flops_per_token(n_events: int, width: int, layers: int) -> float:
@@ -83,7 +103,9 @@ def training(text: Sentences, widths: list[int], tokens: int, runs: int, threads
             for precision in ("float32", "bfloat16") if native else ("float32",):
                 plain = PlainLSTM(len(text.vocab), width, 2)
                 took = train(plain, ids, lr=LR, clip=CLIP, batch=BATCH, bptt=BPTT, bfloat16=precision == "bfloat16")
-                own = seconds_of_an_epoch(ours(width, 2, precision, epochs=2), part, little)
+                model = ours(width, 2, precision, epochs=2)
+                model.plain = plain
+                own = seconds_of_an_epoch(model, part, little)
                 if run:  # the first turn warms up
                     seconds.setdefault(("plain recipe", precision), []).append(took)
                     seconds.setdefault(("lmbench", precision), []).append(own)
@@ -107,11 +129,12 @@ def quality(text: Sentences, test: Sentences, widths: list[int], epochs: int) ->
     for width in widths:
         torch.manual_seed(0)
         plain = PlainLSTM(len(text.vocab), width, 2)
+        model = ours(width, 2, "float32", epochs)
+        model.plain = deepcopy(plain)
         took = sum(train(plain, ids, lr=LR * BPTT, clip=CLIP / BPTT, batch=BATCH, bptt=BPTT) for _ in range(epochs))
         print(
             f"| LSTM 2x{width} | plain recipe | {epochs} | {took:.0f} | {perplexity(plain, held_ids):.2f} |", flush=True
         )
-        model = ours(width, 2, "float32", epochs)
         model.lr, model.clip = LR * BPTT, CLIP / BPTT
         start = time.perf_counter()
         model.fit(whole, stream(test, 1000))
@@ -122,7 +145,9 @@ def quality(text: Sentences, test: Sentences, widths: list[int], epochs: int) ->
 
 def scoring(text: Sentences, test: Sentences, width: int, runs: int) -> None:
     """Rows from fresh states, and the latency of one sentence."""
-    model = ours(width, 2, "float32").fit(stream(text, 7000), stream(text, 100))
+    model = ours(width, 2, "float32")
+    model.plain = PlainLSTM(len(text.vocab), width, 2)
+    model.fit(stream(text, 7000), stream(text, 100))
     plain = PlainLSTM(len(text.vocab) + 1, width, 2)
     rows = [torch.from_numpy(row.astype(np.int64)) for row in test]
     mine, theirs = [], []

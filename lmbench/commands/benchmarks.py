@@ -7,7 +7,9 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from lmbench.commands import DONE, FAILED, OWN_TEXT
@@ -56,6 +58,8 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
     for warning in planned.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     failed = 0
+    # two seconds of imports that need not come after the rows
+    Thread(target=import_module, args=("lmbench.report.write",), daemon=True).start()
     with Live(planned) as live:
         for event in runner.run(planned):
             failed += live.show(event)

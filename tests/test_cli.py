@@ -58,6 +58,7 @@ def home(tmp_path_factory):
 @pytest.fixture
 def here(home, monkeypatch):
     monkeypatch.chdir(home)
+    monkeypatch.delenv("LMBENCH_DATA", raising=False)  # or files are looked for there too
     return home
 
 

@@ -189,7 +189,7 @@ class Neural(WordVectors, Watched):
         """float64 (N,): ln p(token | <s>, earlier tokens of its row); the arithmetic is as precise as `precision`."""
         scores = np.empty(batch.n_tokens)
         for features, cells in self._walk(batch):
-            targets = torch.from_numpy(batch.tokens[cells].astype(np.int64)).to(features.device)
+            targets = moved(torch.from_numpy(batch.tokens[cells].astype(np.int64)), features.device)
             scores[cells] = -self.net_.output.nats(features, targets).cpu().numpy()
         return scores
 

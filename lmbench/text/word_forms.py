@@ -79,11 +79,14 @@ def forms(words: Sequence[str], counts: Ints, tokenizer: str, lines: Sequence[st
 
 def _tagged(words: Sequence[str], lines: Sequence[str]) -> Forms:
     """By what Kiwi most often takes each token for; one that these lines lack is no content, and sounds as written."""
-    seen: dict[str, Counter[tuple[Morpheme, ...]]] = {}
-    for tokens, inside in morphemes(lines):
-        for token, found in zip(tokens, inside, strict=True):
-            seen.setdefault(token, Counter())[tuple(found)] += 1
-    best = {token: max(counts.items(), key=lambda item: (item[1], item[0]))[0] for token, counts in seen.items()}
+    counts = Counter(
+        (token, tuple(found))
+        for tokens, inside in morphemes(lines)
+        for token, found in zip(tokens, inside, strict=True)
+    )
+    best: dict[str, tuple[Morpheme, ...]] = {
+        token: found for (token, found), _ in sorted(counts.items(), key=lambda item: (item[1], item[0]))
+    }  # the last one stays
     analyses = [best.get(word, ()) for word in words]
     tags = [[tag.split("-")[0] for _, tag in found] or ["?"] for found in analyses]
     begins = np.array([word.startswith(SPACE) for word in words], bool)

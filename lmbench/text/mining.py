@@ -134,13 +134,16 @@ class Search:
 
     def _never_glued(self, good: Bools) -> Bools:
         """Those of the pairs that train does not have without a space either, as in 재밌게봤는데."""
-        glued = "\n".join("".join(row) for row in self.train).replace(SPACE, "")
+        glued = "\n".join(map(without_spaces, self.train))
         kept: Bools = good.copy()
         for row, column in np.argwhere(good):
-            pair = "".join((*self._a(row), self._b(column))).replace(SPACE, "")
-            kept[row, column] = pair not in glued
-        self.glued = int(good.sum() - kept.sum())
+            kept[row, column] = self.spelled(row, column) not in glued
+        self.n_glued = int(good.sum() - kept.sum())
         return kept
+
+    def spelled(self, row: int, column: int) -> str:
+        """The pair of a cell, its frame between, without a space."""
+        return without_spaces((*self._a(row), self._b(column)))
 
     def mined(self) -> Mined:
         rng = np.random.Generator(np.random.PCG64(self.settings.seed))
@@ -168,7 +171,7 @@ class Search:
             "a": len(self.table.x),
             "b": len(self.table.b),
             "pairs": pairs,
-            "glued": self.glued,
+            "glued": self.n_glued,
             "unseen_share": float(self.attested[self.seen == 0].sum() / times) if times else 0.0,
             "off_cells": zeros,
             "false_zeros": float(np.exp(-self.expected[enough].astype(np.float64)).sum() / zeros) if zeros else 0.0,
@@ -226,13 +229,13 @@ class Search:
 
     def _crossed(self, cells: Ints) -> tuple[Crossed, ...]:
         """Two unseen pairs with one particle and one ending whose off-diagonals are off-cells; see Crossed."""
-        pairs = [(cells[one], cells[two]) for one, two in self._crossing(cells)]
+        pairs = [(cells[one], cells[two]) for one, two in self.crossing(cells)]
         supports = [float(min(self.support[tuple(one)], self.support[tuple(two)])) for one, two in pairs]
         bounds = _thirds(np.array(supports))
         return tuple(self._cross(*pair, _stratum(s, bounds)) for pair, s in zip(pairs, supports, strict=True))
 
-    def _crossing(self, cells: Ints) -> Iterator[tuple[int, int]]:
-        """Which two of the cells cross, each used a few times."""
+    def crossing(self, cells: Ints) -> Iterator[tuple[int, int]]:
+        """Which two of the cells (int64 (N, 2), rows and columns) cross, as their numbers; each used a few times."""
         rows, columns = cells[:, 0], cells[:, 1]
         frame, ending = self.table.frame[rows], self.forms.ending[self.table.b[columns]]
         uses, made = np.zeros(len(cells), np.int64), 0
@@ -259,6 +262,10 @@ class Search:
             between=a1[1:],
             expected=round(float(expected), 1),
         )
+
+
+def without_spaces(row: Sequence[str]) -> str:
+    return "".join(row).replace(SPACE, "")
 
 
 def _thirds(supports: npt.NDArray[np.floating]) -> tuple[float, float]:

@@ -6,6 +6,7 @@ control is a train without as many other sentences: it has seen the pairs, and h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadText
-from lmbench.text.mining import Mined, Mining, Search, Tokens
+from lmbench.text.mining import Mined, Mining, Search, Tokens, without_spaces
 from lmbench.text.pairs import met
 
 
@@ -25,6 +26,7 @@ class Removal:
     rarest, commonest: times that one occurs in train, at least and at most
     low, high:    its pointwise mutual information in bits: neither a chance meeting nor an idiom
     share:        of the pairs of either word, at most: both words stay
+    crossing:     take first those of which two make a crossed probe, each in as many as the search allows (`reuse`)
     control:      take out as many other sentences instead
     """
 
@@ -34,6 +36,7 @@ class Removal:
     low: float = 1.0
     high: float = 6.0
     share: float = 0.15
+    crossing: bool = False
     control: bool = False
 
 
@@ -52,7 +55,7 @@ def removed(
     """
     search = Search(train, (), (), settings, known=known, tokenizer=tokenizer, lines=lines)
     rng = np.random.Generator(np.random.PCG64(settings.seed))
-    has_pair = _rows_with(search, _chosen(search, removal, rng), len(train))
+    has_pair = _rows_with(search, _chosen(search, removal, rng), train)
     stay, go = np.flatnonzero(~has_pair), np.flatnonzero(has_pair)
     mined = Search(
         [train[i] for i in stay.tolist()],
@@ -83,16 +86,31 @@ def _chosen(search: Search, removal: Removal, rng: np.random.Generator) -> npt.N
             f"train has {len(cells):,} pairs that could be removed and {removal.pairs:,} are asked for: the text is "
             "too small or the limits too strict; lower pairs or rarest"
         )
-    return cells[np.argsort(rng.random(len(cells)), kind="stable")[: removal.pairs]]
+    cells = cells[np.argsort(rng.random(len(cells)), kind="stable")]
+    first = [number for two in search.crossing(cells) for number in two] if removal.crossing else []
+    order = dict.fromkeys([*first, *range(len(cells))])
+    return cells[list(order)[: removal.pairs]]
 
 
-def _rows_with(search: Search, cells: npt.NDArray[np.int64], n_rows: int) -> npt.NDArray[np.bool_]:
+def _rows_with(search: Search, cells: npt.NDArray[np.int64], train: Tokens) -> npt.NDArray[np.bool_]:
     """bool (S,): whether a row has one of these pairs, however inflected, spelled or spaced."""
     family, table = search.forms.family, search.table
     size = int(family.max(initial=0)) + 1
     wanted = family[table.x[cells[:, 0]]] * size + family[table.b[cells[:, 1]]]
     text = search.text
     pairs = met(text, search.forms, anywhere=True)
-    found = np.zeros(n_rows, bool)
+    found = np.zeros(len(train), bool)
     found[text.rows[pairs.at[np.isin(family[pairs.x] * size + family[pairs.b], wanted)]]] = True
+    kin = np.isin(family[table.x][:, None] * size + family[table.b], wanted)
+    found[_rows_that_spell({search.spelled(row, column) for row, column in np.argwhere(kin)}, train)] = True
+    return found
+
+
+def _rows_that_spell(pairs: Collection[str], train: Tokens) -> list[int]:
+    """Rows that have one of these strings once their spaces are gone."""
+    glued = list(map(without_spaces, train))
+    text = "\n".join(glued)
+    ends = np.cumsum([len(row) + 1 for row in glued])
+    places = [match.start() for pair in pairs for match in re.finditer(re.escape(pair), text)]
+    found: list[int] = np.searchsorted(ends, places, side="right").tolist()
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import lmbench
-from lmbench.commands import DONE, benchmarks, models, probes
+from lmbench.commands import DONE, benchmarks, corpora, models, probes
 from lmbench.errors import LMBenchError, suggestion
 
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
@@ -164,6 +164,10 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--out", type=Path, metavar="FILE", help="default: NAME.probes.jsonl")
     added.add_argument("--cache", type=Path, default=Path("reports/.cache"), metavar="DIR", help="of cut texts")
     added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA)")
+
+    added = command("corpus", corpora.corpus)
+    added.add_argument("name", help="of a corpus of nltk's in documents and sentences, such as brown")
+    added.add_argument("--data", type=Path, metavar="DIR", help="folder of corpora (default: $LMBENCH_DATA, else .)")
 
     added = command("list", benchmarks.list_)
     added.add_argument("name", nargs="?", help="a benchmark, to see its rows; a model kind, to see its fields")

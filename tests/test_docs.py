@@ -81,6 +81,7 @@ def test_the_readme_has_commands():
         "diagnose",
         "audit",
         "probes",
+        "corpus",
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from lmbench.errors import BadConfig
 from lmbench.measures.perplexity import BITS
 from lmbench.measures.unseen_word import Places
+from lmbench.storage import sha256
 from lmbench.text import corpus as corpora
 from lmbench.text.corpus import Corpus
 from lmbench.text.sentences import Sentences
@@ -60,10 +60,7 @@ class Part(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """sha256 of both token streams."""
-        digest = hashlib.sha256()
-        for text in self:
-            digest.update(text.tokens.tobytes() + text.offsets.tobytes())
-        return digest.hexdigest()
+        return sha256(self.train.content + self.valid.content)
 
 
 @dataclass(frozen=True)

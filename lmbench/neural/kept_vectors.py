@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import time
@@ -49,10 +48,9 @@ def learnt(train: Sentences, text: Path | None, method: str, folder: Path | None
 
 
 def _key(train: Sentences, text: Path | None, method: str, asked: dict[str, int]) -> str:
-    own = hashlib.sha256(train.tokens.tobytes() + train.offsets.tobytes()).hexdigest()
     deciding = {
         "events": train.vocab.events,
-        "text": own if text is None else sha256(text),
+        "text": sha256(train.content if text is None else text),
         "beside train": text is not None,
         "method": method,
         "asked": asked,

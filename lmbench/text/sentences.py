@@ -73,6 +73,11 @@ class Sentences:
         """N, the number of predictions."""
         return len(self.tokens)
 
+    @property
+    def content(self) -> bytes:
+        """Ids and where rows begin, the same on every machine: what a checksum of a text is over."""
+        return self.tokens.astype("<i4").tobytes() + self.offsets.astype("<i8").tobytes()
+
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """int64 (S,): tokens in each row."""

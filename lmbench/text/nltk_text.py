@@ -23,15 +23,19 @@ def write(name: str, folder: Path) -> dict[str, int]:
     documents = list(corpus.fileids())
     if len(documents) < 10:
         raise BadText(f"nltk's {name} has {len(documents)} documents, and five parts need 10: take one with more")
-    found: dict[str, int] = {}
-    for part, numbers in PARTS.items():
-        chosen = [document for at, document in enumerate(documents) if at % 10 in numbers]
-        lines = [(document, normalise(" ".join(words))) for document in chosen for words in corpus.sents(document)]
-        lines = [(document, line) for document, line in lines if line]
-        atomic_write(folder / f"{part}.txt", "".join(f"{line}\n" for _, line in lines))
-        atomic_write(folder / f"{part}.documents.txt", "".join(f"{document}\n" for document, _ in lines))
-        found[part] = len(lines)
-    return found
+    sentences = [
+        (at % 10, document, normalise(" ".join(words)))
+        for at, document in enumerate(documents)
+        for words in corpus.sents(document)
+    ]
+    found = {
+        part: [(document, line) for digit, document, line in sentences if digit in digits and line]
+        for part, digits in PARTS.items()
+    }
+    for part, rows in found.items():
+        atomic_write(folder / f"{part}.txt", "".join(f"{line}\n" for _, line in rows))
+        atomic_write(folder / f"{part}.documents.txt", "".join(f"{document}\n" for document, _ in rows))
+    return {part: len(rows) for part, rows in found.items()}
 
 
 def _corpus(name: str) -> Any:

@@ -206,12 +206,17 @@ _LOADED = (
 )
 
 
+def data_folder(given: Path | None) -> Path | None:
+    """The folder of corpora: the one given (--data), else $LMBENCH_DATA, if there is any."""
+    named = os.environ.get(DATA)
+    return Path(named) if given is None and named else given
+
+
 def find(name: str, folder: Path, data: Path | None) -> Path:
     """Where a file of a benchmark is: in the data folder (--data, else $LMBENCH_DATA), else beside its own file."""
     if Path(name).is_absolute():
         return Path(name)
-    if data is None and os.environ.get(DATA):
-        data = Path(os.environ[DATA])
+    data = data_folder(data)
     beside = folder / name
     if data is None or (beside.exists() and not (data / name).exists()):
         if not beside.exists() and data is None and "/" in name:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,10 +16,10 @@ def corpus(options: argparse.Namespace, _: Sequence[str]) -> int:
     valid, test and reserve, each of whole documents (3, 1, 1 and 5 of ten). nltk gets the data: python -m
     nltk.downloader NAME
     """
-    from lmbench.bench.prepare import DATA
+    from lmbench.bench.prepare import data_folder
     from lmbench.text import nltk_text
 
-    folder = (options.data or Path(os.environ.get(DATA) or ".")) / options.name
+    folder = (data_folder(options.data) or Path()) / options.name
     for part, sentences in nltk_text.write(options.name, folder).items():
         print(f"{folder / part}.txt: {sentences:,} sentences")
     return DONE

@@ -61,6 +61,10 @@ class Met:
     def where(self, chosen: Bools) -> Met:
         return Met(self.x[chosen], self.frame[chosen], self.b[chosen], self.at[chosen])
 
+    def families(self, family: Ints) -> Ints:
+        """int64 (M,): the same number for pairs whose words are of the same two families."""
+        return family[self.x] * (int(family.max(initial=0)) + 1) + family[self.b]
+
 
 def met(text: Text, forms: Forms, *, anywhere: bool = False) -> Met:
     """All pairs of words with a meaning of their own.
@@ -136,7 +140,7 @@ class Table:
     def kin(self, pairs: Met, family: Ints) -> Bools:
         """bool (A, B): whether any word of a's family meets any of b's in these pairs, whatever stands between."""
         size = int(family.max(initial=0)) + 1
-        asked = np.unique(family[pairs.x] * size + family[pairs.b])
+        asked = np.unique(pairs.families(family))
         rows, columns = family[self.x], family[self.b]
         found = np.zeros((len(rows), len(columns)), bool)
         for row in np.unique(rows):

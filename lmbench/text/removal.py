@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lmbench.errors import BadText
 from lmbench.text.mining import Mined, Mining, Search, Tokens, without_spaces
-from lmbench.text.pairs import met
+from lmbench.text.pairs import NONE, Met, met
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def removed(
     """
     search = Search(train, (), (), settings, known=known, tokenizer=tokenizer, lines=lines)
     rng = np.random.Generator(np.random.PCG64(settings.seed))
-    has_pair = _rows_with(search, _chosen(search, removal, rng), train)
+    has_pair = _rows_with(search, _chosen(search, removal, rng))
     stay, go = np.flatnonzero(~has_pair), np.flatnonzero(has_pair)
     mined = Search(
         [train[i] for i in stay.tolist()],
@@ -92,17 +92,16 @@ def _chosen(search: Search, removal: Removal, rng: np.random.Generator) -> npt.N
     return cells[list(order)[: removal.pairs]]
 
 
-def _rows_with(search: Search, cells: npt.NDArray[np.int64], train: Tokens) -> npt.NDArray[np.bool_]:
-    """bool (S,): whether a row has one of these pairs, however inflected, spelled or spaced."""
-    family, table = search.forms.family, search.table
-    size = int(family.max(initial=0)) + 1
-    wanted = family[table.x[cells[:, 0]]] * size + family[table.b[cells[:, 1]]]
-    text = search.text
+def _rows_with(search: Search, cells: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """bool (S,): whether a row of train has one of these pairs, however inflected, spelled or spaced."""
+    family, table, text = search.forms.family, search.table, search.text
+    rows, columns = cells.T
+    chosen = Met(table.x[rows], table.frame[rows], table.b[columns], np.full(len(cells), NONE))
     pairs = met(text, search.forms, anywhere=True)
-    found = np.zeros(len(train), bool)
-    found[text.rows[pairs.at[np.isin(family[pairs.x] * size + family[pairs.b], wanted)]]] = True
-    kin = np.isin(family[table.x][:, None] * size + family[table.b], wanted)
-    found[_rows_that_spell({search.spelled(row, column) for row, column in np.argwhere(kin)}, train)] = True
+    found = np.zeros(len(search.train), bool)
+    found[text.rows[pairs.at[np.isin(pairs.families(family), chosen.families(family))]]] = True
+    kin = np.argwhere(table.kin(chosen, family))
+    found[_rows_that_spell({search.spelled(row, column) for row, column in kin}, search.train)] = True
     return found
 
 

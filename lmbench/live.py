@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from lmbench.bench.jobs import Job
-from lmbench.bench.jobs import Progress as Epoch
+from lmbench.bench.execute import Job
+from lmbench.bench.execute import Progress as Epoch
 from lmbench.bench.results import Result, file_stem
 
 if TYPE_CHECKING:

@@ -5,188 +5,20 @@ A process of its own gives every row honest memory figures and keeps its end, ho
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import signal
 import sys
-import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lmbench.bench import store
-from lmbench.bench.evaluate import Yardstick, evaluate, on_valid
-from lmbench.bench.results import Result, file_stem, load_one
+from lmbench.bench.execute import Bench, Job, Progress, execute, without_model
+from lmbench.bench.results import Result
 from lmbench.bench.specs import Row
-from lmbench.bench.unseen import Part
-from lmbench.bench.variants import best
-from lmbench.errors import Diverged, LMBenchError
-from lmbench.measures.cost import peak_memory, stopwatch
-from lmbench.model import LanguageModel
-from lmbench.models import construct, kinds, model_class
-from lmbench.text.probes import Probes
-from lmbench.text.sentences import Sentences
-
-
-@dataclass(frozen=True)
-class Job:
-    """One row under one seed.
-
-    after: stems of the jobs that fit its components; without: the group of words that it is trained without, or 0
-    tries: stems of the jobs that try settings for it
-    """
-
-    row: Row
-    seed: int | None
-    key: str
-    after: dict[str, str] = field(default_factory=dict)
-    without: int = 0
-    tries: tuple[str, ...] = ()
-
-    @property
-    def stem(self) -> str:
-        """The name of its files."""
-        return file_stem(self.row.name, self.seed, self.without)
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What every job of a benchmark shares.
-
-    find: where the files are that rows name; device: where networks are trained, by a name of neural.device.DEVICES
-    threads: of a row's arithmetic
-    cache: a folder for what rows may share; None: nothing is
-    parts: what is left of train and valid without each group of words
-    facts: where results are once they are there, of settings that were tried
-    """
-
-    name: str
-    train: Sentences
-    valid: Sentences
-    yardstick: Yardstick
-    models: Path
-    environment: dict[str, str]
-    find: Callable[[str], Path] = Path
-    device: str = "auto"
-    threads: int = 1
-    cache: Path | None = None
-    parts: tuple[Part, ...] = ()
-    facts: Path = Path("facts")
-
-    def text(self, job: Job) -> Part:
-        """What a job is fitted on."""
-        part = self.parts[job.without - 1] if job.without else Part(self.train, self.valid)
-        size = job.row.train_lines
-        return part if size is None else part._replace(train=part.train.beginning(size))
-
-    def measured_with(self, job: Job) -> Yardstick:
-        """A row that lacks words is asked about the whole test and about them: the rest is of what train is for all."""
-        if not job.without:
-            return self.yardstick
-        return replace(self.yardstick, probes=Probes(), extra={}, unseen={}, strata={})
-
-
-@dataclass(frozen=True)
-class Progress:
-    """An epoch of a job is over: its number, the most there will be, nats per token of valid."""
-
-    job: Job
-    epoch: int
-    epochs: int
-    valid_nats: float
-
-
-def build(job: Job, models: Path) -> LanguageModel:
-    """The unfitted model of a job, its components fitted."""
-    settings = dict(job.row.settings)
-    if job.seed is not None and not job.row.components:
-        settings["seed"] = job.seed
-    if job.row.components:
-        settings["components"] = {name: store.load(models / stem) for name, stem in job.after.items()}
-    return construct(job.row.kind, settings, f"row {job.row.name!r}")
-
-
-def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) -> Result:
-    """Fit, save, measure. An error that is about this row becomes a Result that says so."""
-    start_mb = peak_memory()
-    blank = _result(job, bench)
-    checkpoint = bench.models / f"{job.stem}.checkpoint"
-    try:
-        choices: tuple[str, ...] = ()
-        if job.tries:
-            tried = [load_one(bench.facts / f"{stem}.json") for stem in job.tries]
-            row, said = best(job.row, tried)
-            job, choices = replace(job, row=row), (said,)
-        model = build(job, bench.models)
-        curve, start = [], time.perf_counter()
-
-        def note(epoch: int, epochs: int, valid_nats: float) -> None:
-            curve.append((time.perf_counter() - start + _spared(model), math.exp(min(valid_nats, 700.0))))
-            watch(epoch, epochs, valid_nats)
-
-        told: dict[str, Any] = {"on_epoch": note, "checkpoint": (checkpoint, job.key), "device": bench.device}
-        told["vectors_folder"] = bench.cache
-        for name, value in told.items():
-            if hasattr(model, name):  # a network has them, and a plug-in may
-                setattr(model, name, value)
-        if model.files:
-            model.find = bench.find
-        processor = time.process_time()
-        with stopwatch() as fit:
-            model.fit(*bench.text(job))
-        processor = time.process_time() - processor
-        model_bytes = store.save(model, bench.models / job.stem, job.key)
-        checkpoint.unlink(missing_ok=True)
-        found = (evaluate if job.row.trial is None else on_valid)(model, bench.measured_with(job))
-    except Diverged as error:
-        kept = f"; the last good epoch is in {checkpoint}" if checkpoint.is_file() else ""
-        return replace(blank, error=f"{error}{kept}")
-    except LMBenchError as error:
-        return replace(blank, error=str(error))
-    except MemoryError:
-        return replace(blank, error="out of memory; use less text, a smaller vocabulary or a smaller model")
-    except Exception as error:  # a bug in one row must not cost the others
-        traceback.print_exc()
-        return replace(blank, error=f"{type(error).__name__}: {error} (a bug; the traceback is above)")
-    costs = {
-        "fit_seconds": fit[0] + _spared(model),
-        "fit_cpu_seconds": processor,
-        "model_bytes": float(model_bytes),
-        "peak_mb": max(peak_memory() - start_mb, 0.0),
-    }
-    if found.score_seconds > 0:
-        costs["score_seconds"] = found.score_seconds
-        costs["score_tokens_per_second"] = bench.yardstick.test.n_tokens / found.score_seconds
-    if found.latencies:
-        costs["latency_ms"], costs["latency_95_ms"] = map(float, np.percentile(found.latencies, [50, 95]))
-    return replace(
-        blank,
-        environment=blank.environment | ({"device": device} if (device := getattr(model, "device_name_", "")) else {}),
-        family=type(model).family,
-        config=model.config(),
-        track=model.track,
-        normalised=found.normalised,
-        n_params=model.n_params(),
-        metrics=found.metrics,
-        costs=costs,
-        notes=(*choices, *model.notes()),
-        sources=model.sources(),
-        neighbours=found.neighbours,
-        arrays=found.arrays | ({"curve": np.array(curve)} if curve else {}),
-    )
-
-
-def _spared(model: LanguageModel) -> float:
-    """Seconds of work that another row did for this one: they are part of what the row costs."""
-    return float(getattr(model, "spared_seconds_", 0.0))
+from lmbench.models import kinds, model_class
 
 
 def warm_up(rows: Sequence[Row]) -> None:
@@ -212,7 +44,7 @@ def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | 
                     waiting.remove(job)
                     open_stems.discard(job.stem)
                     failed.add(job.stem)
-                    yield _result(job, bench, f"its component {lost[0]} failed; mend that row first")
+                    yield without_model(job, bench, f"its component {lost[0]} failed; mend that row first")
                 elif len(running) < side_by_side and not open_stems & {*job.after.values(), *job.tries}:
                     waiting.remove(job)
                     receiver, process = _start(context, job, bench)
@@ -225,7 +57,7 @@ def run(jobs: Sequence[Job], bench: Bench, side_by_side: int) -> Iterator[Job | 
                     message = receiver.recv()
                 except EOFError:
                     process.join()
-                    message = _result(job, bench, _death(process.exitcode))
+                    message = without_model(job, bench, _death(process.exitcode))
                 yield message
                 if isinstance(message, Result):
                     if message.error is not None:
@@ -268,22 +100,6 @@ def _work(job: Job, bench: Bench, sender: Connection) -> None:
     result = execute(job, bench, lambda epoch, epochs, nats: sender.send(Progress(job, epoch, epochs, nats)))
     sender.send(result)
     sender.close()
-
-
-def _result(job: Job, bench: Bench, error: str | None = None) -> Result:
-    """What is known of a job without its model."""
-    return Result(
-        benchmark=bench.name,
-        row=job.row.name,
-        kind=job.row.kind,
-        family="",
-        config=job.row.settings,
-        key=job.key,
-        seed=job.seed,
-        without=job.without,
-        error=error,
-        environment=bench.environment,
-    )
 
 
 def _death(code: int | None) -> str:

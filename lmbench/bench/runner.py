@@ -16,7 +16,7 @@ import lmbench
 from lmbench.bench import jobs, store
 from lmbench.bench.audit import warnings
 from lmbench.bench.benchmark import Benchmark, cut_down
-from lmbench.bench.jobs import Bench, Job, Progress
+from lmbench.bench.execute import Bench, Job, Progress
 from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.probes import content
 from lmbench.bench.results import SCHEMA, SENTENCES, Result, dumps, file_stem, load_one, pack
@@ -35,7 +35,7 @@ REFERENCE = "reference"
 """The family of rows that are exact and learn nothing."""
 LEARNT = "tokenizer.model"
 """Among the models: what the tokenizer has learnt from train, if it learns."""
-_DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/jobs.py")
+_DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/execute.py")
 _LOOKING_ON = "neural/diagnostics"
 """In a room that decides numbers, but only looks at rows that are fitted."""
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from toy import TEXT
 
-from lmbench.bench import jobs, runner, store
+from lmbench.bench import runner, store
 from lmbench.bench.benchmark import load
+from lmbench.bench.execute import Job, Progress, execute
 from lmbench.bench.results import Result, file_stem, load_one
 from lmbench.bench.results import load as load_results
 from lmbench.errors import BadConfig, BadModel, BadText
@@ -78,9 +79,9 @@ def test_jobs_by_row_and_seed(ran):
 
 def test_events_tell_of_starts_epochs_and_ends(ran):
     *_, order, events = ran
-    started = [event.stem for event in events if isinstance(event, jobs.Job)]
+    started = [event.stem for event in events if isinstance(event, Job)]
     assert started == [stem for stem in order if stem != "mix-fails"]
-    epochs = [(e.job.stem, e.epoch, e.epochs) for e in events if isinstance(e, jobs.Progress)]
+    epochs = [(e.job.stem, e.epoch, e.epochs) for e in events if isinstance(e, Progress)]
     assert epochs == [(f"net.seed{seed}", epoch, 2) for seed in (0, 1) for epoch in (1, 2)]
     assert [file_stem(e.row, e.seed) for e in events if isinstance(e, Result)] == order
 
@@ -351,10 +352,10 @@ def test_a_row_killed_in_training_goes_on_from_its_checkpoint_to_the_same_bits(r
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        jobs.execute(job, planned.bench, die)
+        execute(job, planned.bench, die)
     assert (tmp_path / "tiny" / "models" / "net.seed0.checkpoint").is_file()
     epochs = []
-    result = jobs.execute(job, planned.bench, lambda epoch, *_: epochs.append(epoch))
+    result = execute(job, planned.bench, lambda epoch, *_: epochs.append(epoch))
     assert epochs == [2]
     assert not (tmp_path / "tiny" / "models" / "net.seed0.checkpoint").exists()
     assert result.metrics == load_one(whole / "tiny" / "facts" / "net.seed0.json").metrics
@@ -365,7 +366,7 @@ def test_a_row_killed_in_training_goes_on_from_its_checkpoint_to_the_same_bits(r
 def test_a_device_that_is_not_there_fails_the_networks_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     planned = plan(write(tmp_path), ["two", "net"], tmp_path / "out", device="cuda")
-    two, net = (jobs.execute(job, planned.bench, lambda *_: None) for job in planned.todo)
+    two, net = (execute(job, planned.bench, lambda *_: None) for job in planned.todo)
     assert two.error is None
     assert net.error == ("device cuda: torch finds no CUDA device here; use --device cpu, or a torch built for CUDA")
 

@@ -15,7 +15,7 @@ from lmbench.report.canvas import style
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 
-REPORTS = Path(__file__).parent.parent.parent / "reports"
+REPORTS = Path(__file__).parent.parent.parent / "reports" / "published"
 LONG = {
     **{f"share_suffix_{n}": share for n, share in (("9+", 0.25), ("5-8", 0.25), ("0", 0.5))},
     **{f"ppl_suffix_{n}": ppl for n, ppl in (("9+", 2.0), ("5-8", 20.0), ("0", 200.0))},

@@ -335,6 +335,12 @@ def tokenizer(folder: Path) -> Tokenizer:
     return found if found.learn is None else found.restored((folder / MODELS / LEARNT).read_bytes())
 
 
+def unit(folder: Path) -> str:
+    """The unit of the benchmark that was run in this folder, by a name of corpus.UNITS."""
+    facts = json.loads((folder / FACTS / "benchmark.json").read_text("utf-8"))
+    return str(facts["corpus"]["unit"])
+
+
 def _probes(probes: Probes, shown: bool) -> dict[str, Any]:
     """The probes as facts; not shown, words are numbers and what was counted is left out."""
     probes = probes if shown else nameless(probes)

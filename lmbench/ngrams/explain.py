@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import east_asian_width
 
 import numpy as np
 
 from lmbench.ngrams.backoff import BackOff
 from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import UNK
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Explanation:
 
     word: str
     steps: tuple[Step, ...]
+    event: int
 
     @property
     def p(self) -> float:
@@ -72,7 +74,7 @@ def explain(model: BackOff, batch: Sentences, *, complete: bool = False) -> list
             steps.append(_step(model, n, history[len(history) + 1 - n :], gram, context, 0 if complete else None))
             if gram >= 0:
                 break
-        explanations.append(Explanation(names[token], tuple(steps)))
+        explanations.append(Explanation(names[token], tuple(steps), int(token)))
     return explanations
 
 
@@ -86,6 +88,20 @@ def _step(model: BackOff, n: int, words: tuple[str, ...], gram: int, context: in
         total = int(counts[n - 2][context] if n > 1 else counts[0][:-1].sum()) if counts else None
     log_factor = model.log_p[n - 1][gram] if gram >= 0 else model.log_gamma[n - 2][context] if known else 0.0
     return Step(words, known, float(np.exp(log_factor)), count, total)
+
+
+def of_words(explanations: Sequence[Explanation], words: Sequence[str], *, stream: bool) -> list[Explanation]:
+    """Of words as the text has them, those that are no events marked so.
+
+    stream: what stands before the first word is </s>, so contexts that begin with <s> are no part of the way unless
+            the model lists them
+    """
+    told = []
+    for found, word in zip(explanations, words, strict=True):
+        steps = [step for step in found.steps if step.known or not stream or step.context[:1] != ("<s>",)]
+        shown = f"{word} (not in the vocabulary: <unk>)" if found.event == UNK else word
+        told.append(replace(found, word=shown, steps=tuple(steps)))
+    return told
 
 
 def table(explanations: Sequence[Explanation]) -> list[str]:

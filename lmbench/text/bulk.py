@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.text.files import opened, read_lines
+from lmbench.text.files import BOM, ends_in_returns, lone_returns, opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, limited
 from lmbench.text.words import BYTES, Words, learner, listed, narrow_spaces, ranking, spelled, words_of
@@ -24,7 +24,7 @@ BLOCK = 1 << 20
 """Bytes: what is made of a block stays in the processor's cache."""
 END = -1
 NEWLINE = 10
-BOM = "\ufeff".encode()
+MARK = BOM.encode()
 
 Bytes = npt.NDArray[np.uint8]
 Ids = npt.NDArray[np.int32]
@@ -71,19 +71,20 @@ def blocks(path: Path) -> Iterator[Bytes]:
 
     What is wrong with a text is found here and said by read_lines().
     """
-    any_word, mark = False, BOM
+    any_word, n_lines, n_returns = False, 0, 0
     with opened(path) as file:
         for read in _whole_lines(file):
-            data = read.removeprefix(mark)
+            data = read.replace(MARK, b"")
+            n_lines, n_returns = n_lines + data.count(b"\n"), n_returns + lone_returns(data)
             try:
                 text = data.decode("utf-8")
             except UnicodeDecodeError:
                 text = "\0"
             if "\0" in text:
                 read_lines(path)
-            any_word, mark = any_word or not text.isspace(), b""
+            any_word = any_word or bool(text and not text.isspace())
             yield _bytes(text, data)
-    if not any_word:
+    if not any_word or ends_in_returns(n_lines, n_returns):
         read_lines(path)
 
 

@@ -204,7 +204,7 @@ def from_tokens(
         lines = {split: [" ".join(row) for row in rows] for split, rows in tokens.items()}
     characters = {split: sum(map(len, part)) + len(part) for split, part in lines.items()}
     rows = {split: Sentences.encode(part, vocab) for split, part in tokens.items()}
-    stored = {split: _stream(part) if unit == "stream" else part for split, part in rows.items()}
+    stored = {split: part.joined() if unit == "stream" else part for split, part in rows.items()}
     return Corpus(
         name=name,
         vocab=vocab,
@@ -223,11 +223,6 @@ def from_tokens(
         extra_words=tuple(word for word in vocab.ids if word not in in_train),
         fingerprint=_fingerprint(stored, vocab, cutter.state),
     )
-
-
-def _stream(rows: Sentences) -> Sentences:
-    """The same tokens as one long row, </s> inside it."""
-    return Sentences(rows.vocab, rows.tokens, np.array([0, rows.n_tokens], np.int64))
 
 
 def _statistics(
@@ -269,6 +264,8 @@ def _file_warnings(read: Mapping[str, Lines]) -> tuple[str, ...]:
             found.append(f"{part.empty} empty lines of {split} were left out")
         if part.changed:
             found.append(f"{part.changed} characters of {split} were replaced by Unicode normalisation (NFC)")
+        if part.marks:
+            found.append(f"{part.marks} byte order marks inside {split} were taken out: its file was joined of several")
     return tuple(found)
 
 

@@ -151,6 +151,10 @@ class Sentences:
         """float64 (S,): the sum over each row of one value a token."""
         return np.bincount(self.rows, values, len(self)).astype(np.float64)
 
+    def joined(self) -> "Sentences":
+        """The same tokens as one row, </s> inside it: a stream."""
+        return Sentences(self.vocab, self.tokens, np.array([0, self.n_tokens], np.int64))
+
     def ended(self) -> "Sentences":
         """Every row with </s> after it: its last token, at offsets[1:] - 1, has the whole row as its history."""
         offsets = self.offsets + np.arange(len(self) + 1)

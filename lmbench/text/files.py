@@ -204,8 +204,8 @@ def _decode(data: bytes, name: Path | str) -> str:
         )
     if ends_in_returns(ends := data.count(b"\n"), returns := lone_returns(data)):
         raise BadText(
-            f"{name} has {returns:,} carriage returns and {ends:,} line feeds: its lines end in carriage returns alone, "
-            "as on old Macs; convert it (tr '\\r' '\\n' < FILE > NEW)"
+            f"{name} has {returns:,} carriage returns and {ends:,} line feeds: its lines end as on old Macs, in "
+            "carriage returns alone; convert it (tr '\\r' '\\n' < FILE > NEW)"
         )
     return text.removeprefix(BOM)
 

@@ -28,6 +28,7 @@ from lmbench.models import construct, family, model_class, source
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
+from lmbench.text.vocabulary import Vocabulary
 from lmbench.threads import cores
 
 FACTS, MODELS = "facts", "models"
@@ -314,11 +315,16 @@ def _facts(
         },
         "statistics": corpus.statistics,
         **prepared.facts,
-        "story": {"sentences": probes.story.sentences},
+        "story": {"sentences": probes.story.sentences, "unknown": _unknown(probes, corpus.vocab)},
         "probes": _probes(probes, shown=benchmark.probes is None or benchmark.probes.show > 0),
         "command": command,
         "environment": environment,
     }
+
+
+def _unknown(probes: Probes, vocab: Vocabulary) -> list[str]:
+    """Words of the story that are no events."""
+    return sorted({word for sentence in probes.story.sentences for word in sentence if word not in vocab.ids})
 
 
 def _listed(row: Row) -> dict[str, Any]:

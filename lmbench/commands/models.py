@@ -39,6 +39,7 @@ def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
         tokenizer=options.tokenizer,
         min_count=options.min_count,
         vocab_size=options.vocab_size,
+        warn=lambda warning: remark(f"warning: {warning}"),
     )
     size = store.save(model, options.model, tokenizer=options.tokenizer)
     for note in model.notes():
@@ -66,6 +67,7 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
     import numpy as np
 
     from lmbench.bench.evaluate import scored
+    from lmbench.bench.fit import warnings
     from lmbench.measures.perplexity import BITS, perplexity
     from lmbench.text.files import STANDARD_INPUT, read_lines, sentences_of
 
@@ -74,6 +76,8 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
     read = sentences_of(sys.stdin.buffer.read(), STANDARD_INPUT) if file is None else read_lines(file)
     tokens = reading.tokenizer.tokenize(read.lines)
     batch = reading.rows(tokens)
+    for warning in warnings({"the text": batch}, read.lines, reading.tokenizer.name):
+        remark(f"warning: {warning}")
     log_probs = scored(model, batch)
     if options.words:
         _words(read.numbered, tokens, reading, log_probs)

@@ -7,7 +7,8 @@ The ids are the same.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,7 +67,13 @@ def encode(lines: Iterable[str], vocab: Vocabulary) -> Sentences:
     return _rows(_encode(_bytes("\n".join(lines)), vocab), vocab)
 
 
-def blocks(path: Path) -> Iterator[Bytes]:
+def beginning(path: Path) -> list[str]:
+    """The lines of the first block."""
+    with closing(blocks(path)) as first:
+        return next(first).tobytes().decode().split("\n")
+
+
+def blocks(path: Path) -> Generator[Bytes, None, None]:
     """The text in blocks of whole lines, UTF-8 in NFC, white space within lines in ASCII.
 
     What is wrong with a text is found here and said by read_lines().

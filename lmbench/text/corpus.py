@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadConfig, BadText, choose
+from lmbench.text.advice import advice
 from lmbench.text.documents import read_documents
 from lmbench.text.files import Lines, read_lines
 from lmbench.text.sentences import Sentences
@@ -204,6 +205,8 @@ def from_tokens(
         lines = {split: [" ".join(row) for row in rows] for split, rows in tokens.items()}
     characters = {split: sum(map(len, part)) + len(part) for split, part in lines.items()}
     rows = {split: Sentences.encode(part, vocab) for split, part in tokens.items()}
+    statistics = _statistics(tokens, vocab, characters, lines)
+    unknown = {str(split["split"]): float(split["oov_rate"]) for split in statistics}
     stored = {split: part.joined() if unit == "stream" else part for split, part in rows.items()}
     return Corpus(
         name=name,
@@ -218,8 +221,8 @@ def from_tokens(
         unknown=tuple(word for row in tokens["test"] for word in row if word not in vocab.ids),
         characters=characters["test"],
         extra={split: part for split, part in stored.items() if split not in SPLITS},
-        statistics=_statistics(tokens, vocab, characters, lines),
-        warnings=(*warnings, *_split_warnings(tokens)),
+        statistics=statistics,
+        warnings=(*warnings, *_split_warnings(tokens), *advice(unknown, lines["train"], cutter.name)),
         extra_words=tuple(word for word in vocab.ids if word not in in_train),
         fingerprint=_fingerprint(stored, vocab, cutter.state),
     )

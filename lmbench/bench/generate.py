@@ -72,8 +72,8 @@ def stream(
     history, rows = [EOS], []
     for _ in range(n):
         before = [*history[-HISTORY:], *prefix]
-        options = {"temperature": temperature, "max_tokens": max_tokens, "unknown": unknown}
-        drawn = sample(model, 1, prefix=before, **options, rng=rng).tokens[len(before) :]
+        row = sample(model, 1, prefix=before, temperature=temperature, max_tokens=max_tokens, unknown=unknown, rng=rng)
+        drawn = row.tokens[len(before) :]
         rows.append([*prefix, *drawn[drawn != EOS].tolist()])
         history += [*rows[-1], EOS]
     return rows
@@ -133,7 +133,7 @@ def sample(
 
 def _without_unknown(table: Floats) -> Floats:
     """ln p in which <unk> is impossible; draw() divides by the sum of what is left."""
-    left = table.copy()
+    left: Floats = table.copy()
     left[:, UNK] = -np.inf
     if np.isneginf(left.max(axis=1)).any():
         raise BadModel(

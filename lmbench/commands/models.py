@@ -86,9 +86,9 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
     sums, sizes = (np.bincount(batch.segments, weights) for weights in (log_probs, None))
     totals = zip(sums, sizes, strict=True)
     for _, line in read.numbered:
-        total, n = next(totals) if line else (0.0, 0)
-        ppl = np.exp(-total / n) if model.normalised and n else np.nan
-        say(f"{total * BITS:.6f}", n, f"{ppl:.4f}", line)
+        total, size = next(totals) if line else (0.0, 0)
+        ppl = np.exp(-total / size) if model.normalised and size else np.nan
+        say(f"{total * BITS:.6f}", size, f"{ppl:.4f}", line)
     overall = perplexity(log_probs) if model.normalised else np.nan
     say(f"{log_probs.sum() * BITS:.6f}", batch.n_tokens, f"{overall:.4f}", "(all)")
     return DONE

@@ -202,7 +202,7 @@ def _decode(data: bytes, name: Path | str) -> str:
             f"{name} has a null character on line {line}: perhaps UTF-16 text or not text at all; "
             "convert it (iconv -f UTF-16 -t UTF-8)"
         )
-    if ends_in_returns(ends := data.count(b"\n"), returns := lone_returns(data)):
+    if ends_in_returns(ends := data.count(b"\n"), returns := lone_returns(data.replace(BOM.encode(), b""))):
         raise BadText(
             f"{name} has {returns:,} carriage returns and {ends:,} line feeds: its lines end as on old Macs, in "
             "carriage returns alone; convert it (tr '\\r' '\\n' < FILE > NEW)"

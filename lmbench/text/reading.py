@@ -16,6 +16,14 @@ MARKS = ("<unk>", "\ufffd", "\ue000", "\ue001")
 """What may stand for <unk> in a text. The last two are of no script (private use)."""
 
 
+def start_of(unit: str) -> tuple[int, ...]:
+    """The ids that stand in a row before a sentence of which nothing earlier is known: </s> in a stream.
+
+    <s> is there too, as before every row, but train has it once in a stream, and models know nothing of it.
+    """
+    return (EOS,) if unit == "stream" else ()
+
+
 @dataclass(frozen=True)
 class Reading:
     """One contract for every command about one model.
@@ -33,9 +41,9 @@ class Reading:
         return self.unit == "stream"
 
     @property
-    def start(self) -> list[int]:
-        """The ids that stand in a row before a sentence of which nothing earlier is known: </s> in a stream."""
-        return [EOS] if self.stream else []
+    def start(self) -> tuple[int, ...]:
+        """start_of(unit)."""
+        return start_of(self.unit)
 
     def rows(self, tokens: Iterable[Sequence[str]]) -> Sentences:
         """Sentences as the model reads them; token i is of sentence rows(...).segments[i]."""

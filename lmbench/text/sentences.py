@@ -56,9 +56,11 @@ class Sentences:
         return cls(vocab, tokens, offsets)
 
     @classmethod
-    def encode_prefixes(cls, prefixes: Iterable[Sequence[str]], vocab: Vocabulary) -> "Sentences":
-        """Rows of the words' ids without </s>: contexts to be continued."""
-        return cls.of_rows([vocab.encode(words) for words in prefixes], vocab)
+    def encode_prefixes(
+        cls, prefixes: Iterable[Sequence[str]], vocab: Vocabulary, start: Sequence[int] = ()
+    ) -> "Sentences":
+        """Rows of the words' ids without </s>: contexts to be continued. start: ids that stand before each."""
+        return cls.of_rows([[*start, *vocab.encode(words)] for words in prefixes], vocab)
 
     def __len__(self) -> int:
         """S, the number of rows."""

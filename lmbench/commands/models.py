@@ -85,7 +85,7 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
     say("log2_prob", "tokens", "perplexity", "sentence")
     sums, sizes = (np.bincount(batch.segments, weights) for weights in (log_probs, None))
     totals = zip(sums, sizes, strict=True)
-    for _, line in read.numbered:
+    for _number, line in read.numbered:
         total, size = next(totals) if line else (0.0, 0)
         ppl = np.exp(-total / size) if model.normalised and size else np.nan
         say(f"{total * BITS:.6f}", size, f"{ppl:.4f}", line)

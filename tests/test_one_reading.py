@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lmbench.bench.generate import stream
+from lmbench.bench import store
+from lmbench.bench.generate import sentences, stream
 from lmbench.bench.results import load
 from lmbench.cli import main
 from lmbench.errors import BadModel
@@ -18,6 +19,7 @@ THINGS = ("the cat", "a dog", "my friend", "<unk>", "the moon")
 """Each sentence begins with what the one before it ended with: only a stream knows it."""
 SIXTY = ("generate", "mkn-3", "-n", "60", "--max-tokens", "12", "--no-unk")
 ROWS = """
+story = ["the cat sees a dog", "a dog sees nobody"]
 [corpus]
 train = "train.txt"
 valid = "valid.txt"
@@ -123,6 +125,16 @@ def test_a_sentence_begins_where_the_unit_says(run, capsys, monkeypatch):
         assert np.mean(agreed) > 0.8
 
 
+def test_the_story_is_told_where_a_sentence_begins(run):
+    folder, unit = run
+    model = store.load(folder / "o" / "b" / "models" / "mkn-3")
+    start = [EOS] * (unit == "stream")
+    told = [model.vocab_.encode(line.split()) for line in ("the cat sees a dog", "a dog sees nobody")]
+    expected = [model.log_probs(Sentences.of_rows([[*start, *row, EOS]], model.vocab_))[len(start) :] for row in told]
+    (result,) = (result for result in load(folder / "o" / "b" / "facts") if result.row == "mkn-3")
+    np.testing.assert_allclose(result.arrays["story_log_probs"], np.concatenate(expected), rtol=1e-12)
+
+
 def test_each_sentence_of_a_stream_is_drawn_after_those_before_it():
     vocab = Vocabulary.build([["a", "b"]])
     train = Sentences.encode([["a"], ["b"]] * 20, vocab).joined()
@@ -136,8 +148,6 @@ def test_without_unk_the_others_are_drawn_by_their_shares():
     vocab = Vocabulary.build([["a", "b"]])
     rows = [[UNK, EOS]] * 6 + [[2, EOS]] * 3 + [[3, EOS]]
     model = NGram(order=2, smoothing="mle").fit(Sentences.of_rows(rows, vocab), Sentences.of_rows([], vocab))
-    from lmbench.bench.generate import sentences
-
     drawn = [row[0] for row in sentences(model, 4000, unknown=False, rng=np.random.default_rng(1))]
     assert UNK not in drawn
     assert abs(np.mean(np.array(drawn) == 2) - 0.75) < 5 * np.sqrt(0.75 * 0.25 / 4000)

@@ -40,9 +40,10 @@ def _unknown(unknown: Mapping[str, float], sample: Sequence[str], tokenizer: str
     if tokenizer in _WORDS:
         smaller = (["kiwi"] if korean else ["bpe"] if learns else []) + smaller
     units = f"try smaller units ({_or(smaller)}), " if smaller else ""
+    which = " and ".join(part for part in (", ".join(many[:-1]), many[-1]) if part)
     return (
-        f"{' and '.join(many)} are not in the vocabulary; all of them are one event, <unk>, which is easy to predict: "
-        f"a low perplexity says little of words here; {units}lower min_count or give more text",
+        f"{which} are not in the vocabulary; all of them are one event, <unk>, which is easy to predict: a low "
+        f"perplexity says little of words here; {units}lower min_count or give more text",
     )
 
 

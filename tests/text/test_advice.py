@@ -44,6 +44,13 @@ def test_many_unknown_words_are_said_with_the_unit_to_try(lines, tokenizer, lear
     assert "lower min_count" in said
 
 
+def test_texts_are_listed():
+    (said,) = advice({"train": 0.2, "valid": 0.3, "test": 0.4}, KOREAN, "whitespace")
+    assert said.startswith(
+        "20.0% of the words of train, 30.0% of the words of valid and 40.0% of the words of test are"
+    )
+
+
 def test_characters_cannot_be_made_smaller():
     (said,) = advice({"test": 0.5}, KOREAN, "syllables")
     assert "smaller units" not in said

@@ -92,10 +92,11 @@ class WordVectors(Started):
             vectors, self.source_, self.spared_seconds_ = found.vectors, found.space, found.spared
             known = ~np.isnan(vectors[:, 0])
             self.vectorless_ = int((~known[EOS + 1 : -1]).sum())
-            if self.vector_file is not None and not known[EOS + 1 : -1].any():
+            named = self.vector_file or self.embedding_text
+            if named is not None and not known[EOS + 1 : -1].any():
                 raise BadText(
-                    f"{self.vector_file} has no word of the vocabulary: it may be of another language or of words in "
-                    "other units; give vectors of the units that the text is cut into, or embeddings = 'random'"
+                    f"{named} has no word of the vocabulary: it may be of another language or of words in other units; "
+                    "give one in the units that the text is cut into, or set embeddings = 'random'"
                 )
             with torch.no_grad():
                 net.embedding.weight[torch.from_numpy(known)] = torch.from_numpy(vectors[known]).to(

@@ -217,6 +217,11 @@ def _fasttext(path: Path, dim: int) -> VectorsFile:
     _require_dim(path, source.vector_size, dim)
     if not (np.isfinite(source.vectors).all() and np.isfinite(source.vectors_ngrams).all()):
         raise _unreadable(path, "it has numbers that are not finite")
+    for i, word in enumerate(source.index_to_key):
+        normal = unicodedata.normalize("NFC", word)
+        if normal not in source.key_to_index:  # else the word in NFC is the text's
+            source.key_to_index[normal] = source.key_to_index.pop(word)
+            source.index_to_key[i] = normal
     return VectorsFile(source)
 
 

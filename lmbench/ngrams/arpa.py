@@ -18,6 +18,7 @@ NFC, as texts are.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import lzma
@@ -143,6 +144,8 @@ class _Lines:
             self.taken += 1
             if self.taken == 1:
                 line = line.removeprefix(BOM.encode())
+                if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise BadModel(f"{self.path} is UTF-16, not UTF-8; convert it (iconv -f UTF-16 -t UTF-8)")
             if stripped := line.strip():
                 return stripped
         return None

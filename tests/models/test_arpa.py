@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lmbench.errors import BadModel
 from lmbench.models.arpa import Arpa
 from lmbench.models.ngram import NGram
 from lmbench.ngrams import arpa
@@ -187,3 +188,9 @@ def test_n_grams_that_no_row_asks_for_and_a_file_of_other_words_are_said(tmp_pat
     said = " ".join(Arpa(path=str(tmp_path / "zz.arpa")).fit(KOREAN, KOREAN).notes())
     assert "1 2-grams with <s> inside are left out" in said
     assert "no word of the text is in the file" in said
+
+
+def test_another_encoding_is_named(tmp_path):
+    (tmp_path / "t.arpa").write_text("\\data\\\nngram 1=1\n", "utf-16")
+    with pytest.raises(BadModel, match="is UTF-16, not UTF-8; convert it"):
+        arpa.read(tmp_path / "t.arpa")

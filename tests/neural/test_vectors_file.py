@@ -240,3 +240,13 @@ def test_neighbours_are_by_cosine_and_never_the_word_itself():
     assert [cosine for _, cosine in space.neighbours("a", 3)] == pytest.approx([0.5**0.5, 0, -1], abs=1e-6)
     assert len(space.neighbours("a", 2)) == 2
     assert space.neighbours("z", 2) == []
+
+
+def test_words_of_a_fasttext_file_are_in_nfc_too(tmp_path):
+    lines = [[unicodedata.normalize("NFD", word) for word in row] for row in LINES]
+    model = FastText(lines, vector_size=DIM, min_count=1, epochs=1, bucket=50, workers=1)
+    save_facebook_model(model, str(tmp_path / "v.bin"))
+    found = read(tmp_path / "v.bin", DIM)
+    assert {"나는", "고프다"} <= set(found.key_to_index)
+    np.testing.assert_allclose(found["나는"], model.wv[unicodedata.normalize("NFD", "나는")], rtol=1e-6)
+    assert [found.key_to_index[word] for word in found.index_to_key] == list(range(len(found.index_to_key)))

@@ -24,7 +24,11 @@ def build(folder, bits, tokenizer="whitespace", models=tuple(BITS), **changes):
         metrics = {name: value for name, value in result.metrics.items() if name != "bits_per_char"}
         return replace(result, metrics=metrics | ({"bits_per_char": bits[result.row]} if result.row in bits else {}))
 
-    corpus = made.benchmark([])["corpus"] | {"tokenizer": tokenizer, "test_sha256": "same", "train_sha256": "a"} | changes.pop("corpus", {})
+    corpus = (
+        made.benchmark([])["corpus"]
+        | {"tokenizer": tokenizer, "test_sha256": "same", "train_sha256": "a"}
+        | changes.pop("corpus", {})
+    )
     return made.build(folder, {n: made.MODELS[n] for n in models}, edit, corpus=corpus, **changes)
 
 

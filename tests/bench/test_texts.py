@@ -50,7 +50,7 @@ def vectors(text):
 )
 def test_extra_words_are_events_of_every_row_and_of_the_facts(tmp_path, corpus, extra):
     planned = plan(tmp_path, corpus=corpus)
-    assert planned.facts["corpus"]["extra_words"] == extra
+    assert list(planned.facts["corpus"]["extra_words"]) == extra
     events = planned.bench.train.vocab.events
     assert events[2:] == ("고프다", "나는", "배가", "매우", "엄청", *extra)
 

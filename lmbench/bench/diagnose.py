@@ -20,7 +20,7 @@ from lmbench.bench import store
 from lmbench.bench.benchmark import Benchmark
 from lmbench.bench.pace import Grid, paces
 from lmbench.bench.prepare import corpus_of
-from lmbench.bench.results import DIAGNOSIS, SCHEMA, Result, file_stem, load_one, load_pair, save_pair
+from lmbench.bench.results import DIAGNOSIS, SCHEMA, Result, file_stem, load_benchmark, load_one, load_pair, save_pair
 from lmbench.bench.runner import FACTS, MODELS, code, environment_of, versions
 from lmbench.errors import BadConfig, BadModel
 from lmbench.models.ngram import NGram
@@ -29,7 +29,7 @@ from lmbench.neural.diagnostics.cells import one_thread
 from lmbench.neural.diagnostics.gradients import Reach, rate, spectral_radius
 from lmbench.neural.diagnostics.long_lag import Task
 from lmbench.neural.training import Neural
-from lmbench.storage import sha256
+from lmbench.storage import kept, sha256
 from lmbench.text.corpus import Corpus
 from lmbench.text.files import normalise
 from lmbench.text.sentences import Sentences
@@ -96,7 +96,7 @@ def diagnose(
 ) -> Iterator[str]:
     """Measure and store; says what it has found as it goes on."""
     chosen = choose_rows(benchmark, folder)
-    facts = json.loads((folder / FACTS / "benchmark.json").read_text("utf-8"))
+    facts = load_benchmark(folder / FACTS)
     corpus = corpus_of(benchmark, data, folder.parent / ".cache", tuple(facts["corpus"]["extra_words"]))
     if facts["corpus"]["fingerprint"] != corpus.fingerprint:
         raise BadModel(
@@ -172,12 +172,10 @@ def _memory(stem: Path, settings: Settings, side_by_side: int, environment: dict
     wanted = {name: getattr(settings, name) for name in ("lags", "shown", "factors", "strides")}
     wanted |= {"task": asdict(settings.task), "nets": NETS, "code": code(("neural",)), "libraries": versions()}
     key = sha256(json.dumps(wanted, sort_keys=True).encode())
-    try:
-        if load_pair(stem.with_suffix(".json"))[0]["key"] == key:
-            yield "long-lag task: done already"
-            return
-    except (OSError, ValueError, KeyError, BadModel):  # none, damaged or older: it is made again
-        pass
+    known = kept(stem.with_suffix(".json"), load_pair)
+    if known is not None and known[0].get("key") == key:
+        yield "long-lag task: done already"
+        return
     task = settings.task
     facts: dict[str, Any] = {
         "schema": SCHEMA,

@@ -19,13 +19,13 @@ from lmbench.bench.benchmark import Benchmark, cut_down
 from lmbench.bench.execute import Bench, Job, Progress
 from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.probes import content
-from lmbench.bench.results import SCHEMA, SENTENCES, Result, dumps, file_stem, load_one, pack
+from lmbench.bench.results import SCHEMA, SENTENCES, Result, dumps, file_stem, load_benchmark, load_one, pack
 from lmbench.bench.specs import Row
 from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, model_class, source
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import kept, read_sealed, sha256, write_json, write_sealed
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.threads import cores
@@ -108,10 +108,10 @@ def plan(
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
     finished = {file_stem(result.row, result.seed, result.without) for result in done}
     facts = _facts(benchmark, seeds, quick, prepared, environment, command)
-    atomic_write(folder / FACTS / SENTENCES, pack(sentences(prepared)))
+    write_sealed(folder / FACTS / SENTENCES, pack(sentences(prepared)))
     if prepared.corpus.cutter.state:
-        atomic_write(folder / MODELS / LEARNT, prepared.corpus.cutter.state)
-    atomic_write(folder / FACTS / "benchmark.json", dumps(facts))
+        write_sealed(folder / MODELS / LEARNT, prepared.corpus.cutter.state)
+    write_json(folder / FACTS / "benchmark.json", dumps(facts))
     todo = tuple(job for job in everything if job.stem not in finished)
     warned = (*prepared.corpus.warnings, *warnings(prepared.facts["audit"]))
     return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, warned)
@@ -270,15 +270,12 @@ def environment_of(side_by_side: int, threads: int = 1) -> dict[str, str]:
 
 
 def _finished(job: Job, folder: Path) -> Result | None:
-    """The stored result of this very job, if its model is there too; a damaged or older one is made again."""
+    """The stored result of this very job, if its model is there too; an older one is made again, a damaged one too."""
     path = folder / FACTS / f"{job.stem}.json"
     if not path.is_file() or not store.intact(folder / MODELS / job.stem, job.key):
         return None
-    try:
-        result = load_one(path)
-    except BadModel:
-        return None
-    return result if result.key == job.key and result.error is None else None
+    result = kept(path, load_one)
+    return result if result is not None and result.key == job.key and result.error is None else None
 
 
 def _facts(
@@ -330,9 +327,11 @@ def _listed(row: Row) -> dict[str, Any]:
 
 def tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of the benchmark that was run in this folder, with what it has learnt."""
-    facts = json.loads((folder / FACTS / "benchmark.json").read_text("utf-8"))
+    facts = load_benchmark(folder / FACTS)
     found = TOKENIZERS[facts["corpus"]["tokenizer"]]
-    return found if found.learn is None else found.restored((folder / MODELS / LEARNT).read_bytes())
+    if found.learn is None:
+        return found
+    return found.restored(read_sealed(folder / MODELS / LEARNT, "run the benchmark again"))
 
 
 def _probes(probes: Probes, shown: bool) -> dict[str, Any]:

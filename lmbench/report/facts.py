@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lmbench.bench.results import Result, load, load_diagnosis, load_generated, load_sentences
+from lmbench.bench.results import Result, load, load_benchmark, load_diagnosis, load_generated, load_sentences
 from lmbench.errors import BadConfig, BadModel, LMBenchError
 from lmbench.measures.perplexity import Floats
 from lmbench.measures.uncertainty import STREAM_BLOCK, Ints, blocks
@@ -303,7 +302,7 @@ def _own(folder: Path) -> Facts:
     """The facts of folder/facts, rows from the benchmark's own list: results of rows that left it are ignored."""
     path = folder / "facts" / "benchmark.json"
     try:
-        benchmark = json.loads(path.read_text("utf-8"))
+        benchmark = load_benchmark(path.parent)
         listed = [
             Row(
                 str(row["row"]), str(row["kind"]), str(row["family"]),

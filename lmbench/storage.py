@@ -129,7 +129,7 @@ def kept(path: Path, read: Callable[[Path], T]) -> T | None:
     """What read(path) finds of what can be made again; None where there is nothing, or nothing whole, which is said."""
     try:
         return read(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, LMBenchError) as error:
         fact = error.strerror if isinstance(error, OSError) else str(error).partition(";")[0]

@@ -128,8 +128,10 @@ def run(folder: Path, name: str = "tiny") -> int:
 def kinds(folder: Path) -> list[Kind]:
     """Every kind of file, each there at least once."""
     write_texts(folder)
-    assert run(folder) == run(folder, "pieces") == 0
     facts, models, cache = folder / "out/tiny/facts", folder / "out/tiny/models", folder / "out/.cache"
+    assert run(folder) == 0
+    found = list(cache.glob("*.json"))
+    assert run(folder, "pieces") == 0
     spec = benchmark.load(str(folder / "tiny.toml"))
     prepared = partial(prepare, spec, None, cache, ["other.txt"])
     rows = [path for path in facts.glob("*.*") if path.stem not in ("benchmark", "sentences")]
@@ -144,7 +146,7 @@ def kinds(folder: Path) -> list[Kind]:
             [folder / "out/pieces/models/tokenizer.model"],
             lambda path: runner.tokenizer(path.parent.parent).state,
         ),
-        Kind("audit and blanks", list(cache.glob("*.json")), lambda _: prepared().facts),
+        Kind("audit and blanks", found, lambda _: prepared().facts),
         Kind("cut texts", list(cache.glob("*.text.txt")), lambda _: prepared().find("other.txt").read_text("utf-8")),
         *kept_apart(folder),
     ]
@@ -235,10 +237,12 @@ def heard():
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())
     storage.LOG.addHandler(handler)
+    storage.LOG.propagate = False
     try:
         yield lines
     finally:
         storage.LOG.removeHandler(handler)
+        storage.LOG.propagate = True
 
 
 def flip(kind: Kind, path: Path, bit: int, expected: Any) -> str:

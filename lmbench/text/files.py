@@ -114,7 +114,7 @@ class _Bounded(io.RawIOBase):
         self.left -= n
         if self.left < 0:
             raise BadText(
-                f"{self.path} unpacks to more than {self.most >> 20:,} MB, {MOST} times its size or more: perhaps it "
+                f"{self.path} unpacks to more than {self.most >> 20:,} MB, at least {MOST} times its size: perhaps it "
                 "was made to fill the memory; if it is a text nevertheless, unpack it and give the plain file"
             )
         return n

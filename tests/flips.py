@@ -22,7 +22,7 @@ from lmbench.bench.results import (
     DIAGNOSIS,
     SCHEMA,
     asdict_without_arrays,
-    load_benchmark,
+    benchmark_facts,
     load_diagnosis,
     load_generated,
     load_one,
@@ -137,7 +137,7 @@ def kinds(folder: Path) -> list[Kind]:
     rows = [path for path in facts.glob("*.*") if path.stem not in ("benchmark", "sentences")]
     return [
         Kind("row facts", rows, lambda path: result(path.with_suffix(".json"))),
-        Kind("benchmark.json", [facts / "benchmark.json"], lambda path: load_benchmark(path.parent)),
+        Kind("benchmark.json", [facts / "benchmark.json"], lambda path: benchmark_facts(path.parent)),
         Kind("sentences.npz", [facts / "sentences.npz"], lambda path: load_sentences(path.parent)),
         Kind("generated", list((facts / "generated").glob("*.*")), lambda _: load_generated(facts)),
         Kind("models", [path for stem in ("two", "net.seed0") for path in models.glob(f"{stem}.*")], weights),

@@ -56,7 +56,9 @@ class Result:
     sources:     what it has learnt from beside train
     neighbours:  space of word vectors -> word of the story -> [nearest word, cosine], nearest first
     environment: versions and machine
-    key:         sha256 of all that determines the numbers; a row whose key is unchanged is not fitted again
+    key:         sha256 of all that decides the numbers but the seed; a row whose key is unchanged is not fitted again
+    deciding:    what the key is the sha256 of: see lmbench.bench.keys
+    command:     as it was typed, of the run that fitted it
     arrays:      in the .npz: row_log_probs (S,) nats of each test row (each segment of a stream), and what probes need;
                  word_* what the words of [unseen] were given: see measures.unseen_word.Answers;
                  curve (epochs, 2): seconds of training and perplexity of valid at the end of each epoch
@@ -80,6 +82,8 @@ class Result:
     sources: tuple[str, ...] = ()
     neighbours: dict[str, dict[str, list[tuple[str, float]]]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    deciding: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
     schema: int = SCHEMA
     arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict, repr=False)
 
@@ -130,11 +134,6 @@ def _read_pair(path: Path, remedy: str) -> tuple[dict[str, Any], bytes]:
     return facts, packed
 
 
-def load_benchmark(folder: Path) -> dict[str, Any]:
-    """benchmark.json of a facts folder: what was compared, on what text; Damaged where it is not what was written."""
-    return read_json(folder / "benchmark.json", "run the benchmark again", unsealed=UNSEALED)
-
-
 def pack(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     """The bytes of an .npz, the same for the same arrays."""
     buffer = io.BytesIO()
@@ -174,6 +173,15 @@ def _plain(value: Any) -> Any:
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
+
+
+def benchmark_facts(folder: Path) -> dict[str, Any]:
+    """benchmark.json of a facts folder: what was compared, on what text, and what decides the numbers of each row."""
+    path, remedy = folder / "benchmark.json", "run the benchmark again"
+    try:
+        return read_json(path, remedy, unsealed=UNSEALED)
+    except OSError as error:
+        raise BadModel(f"{path} cannot be read as a benchmark's facts ({error}); {remedy}") from error
 
 
 SENTENCES = "sentences.npz"

@@ -245,7 +245,8 @@ def test_score_reads_standard_input(home):
 @pytest.mark.usefixtures("here")
 def test_explain_shows_the_steps_to_each_word(capsys):
     assert main(["explain", "mkn-3", "we are strange", "--benchmark", "my", "--out", "tmp"]) == 0
-    head, *lines = capsys.readouterr().out.splitlines()
+    head, *lines, note = capsys.readouterr().out.splitlines()
+    assert note.startswith("distinct contexts: ")
     assert head.split() == ["word", "p", "in", "the", "training", "text"]
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["we", "are", "<unk>", "</s>"]
     assert re.fullmatch(r"are +0\.\d+ +after <s> we +\d+ of \d+ times +p = 0\.\d+", lines[1])

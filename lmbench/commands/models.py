@@ -98,8 +98,9 @@ def _standard_input() -> list[str]:
 def explain(options: argparse.Namespace, _: Sequence[str]) -> int:
     """show how an n-gram row comes to the probability of each word of a sentence
 
-    A line for each context that was asked, longest first: how often the word followed it in the training text, and
-    the factor it gives. What stands under p is their product.
+    A line for each context that was asked, longest first: how often the word followed it in the training text, in
+    occurrences or in distinct contexts, whichever the smoothing method counts there, and the factor it gives. What
+    stands under p is their product.
     """
     from lmbench.ngrams.explain import table
     from lmbench.text.sentences import Sentences

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lmbench.commands import DONE
 from lmbench.errors import BadConfig
+from lmbench.wording import counted
 
 
 def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
@@ -34,7 +35,7 @@ def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
     path = options.out or Path(f"{chosen.name}.probes.jsonl")
     probes_file.write(path, made)
     held = made.probes
-    print(f"{path}: {len(held.probes)} probes ({_strata(p.stratum for p in held.probes)}), ", end="")
+    print(f"{path}: {counted(len(held.probes), 'probe')} ({_strata(p.stratum for p in held.probes)}), ", end="")
     print(f"{len(held.crossed)} crossed ({_strata(c.stratum for c in held.crossed)})")
     for name, value in made.about["found"].items():
         print(f"  {name:14} {value:,.4g}" if isinstance(value, float) else f"  {name:14} {value:,}")

@@ -57,18 +57,17 @@ def closure(*modules: str) -> Mapping[str, Path]:
 
 @cache
 def _file(name: str) -> Path | None:
-    """The Python file of a module; None for what is no module, or none in Python."""
-    parent = name.rpartition(".")[0]
-    if parent and _file(parent) is None:
-        return None
-    if name.partition(".")[0] == OURS:  # by its place: find_spec would import the packages on the way
-        stem = Path(__file__).parent.parent.joinpath(*name.split("."))
-        return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
-    try:
-        spec = find_spec(name)
-    except (ImportError, ValueError):
-        return None
-    return Path(spec.origin) if spec is not None and spec.origin and spec.origin.endswith(".py") else None
+    """The Python file of a module, by its place in its package, which is not imported; None for what is none."""
+    top, *inner = name.split(".")
+    spec = find_spec(top)
+    if not inner:
+        return Path(spec.origin) if spec is not None and spec.origin and spec.origin.endswith(".py") else None
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        stem = Path(folder).joinpath(*inner)
+        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if path.is_file():
+                return path
+    return None
 
 
 @cache

@@ -85,6 +85,7 @@ def test_a_closure_follows_imports_of_ours_and_of_its_own_package():
         "lmbench.errors",
     }
     assert sources.libraries("their_package.kind").keys() == {"python", "numpy"}
+    assert not [name for name in sys.modules if name.startswith("their_package")]  # nothing was imported
 
 
 def test_an_edit_anywhere_in_the_closure_is_another_code_and_outside_it_the_same(package):

@@ -13,8 +13,8 @@ from pathlib import Path
 from lmbench.errors import BadConfig, LMBenchError
 
 NAME = ".lock"
-_held: dict[Path, int] = {}
-"""Folders that this process writes to -> how many times it has asked."""
+_held: set[Path] = set()
+"""Folders that this process writes to."""
 
 
 @contextmanager
@@ -32,11 +32,7 @@ def writing(folder: Path, what: str) -> Iterator[None]:
         raise LMBenchError("this system has no file locks (fcntl); run lmbench on Linux, macOS or WSL") from error
     place = folder.resolve()
     if place in _held:
-        _held[place] += 1
-        try:
-            yield
-        finally:
-            _held[place] -= 1
+        yield
         return
     handle = _opened(place)
     try:
@@ -52,11 +48,11 @@ def writing(folder: Path, what: str) -> Iterator[None]:
         about = {"pid": os.getpid(), "host": platform.node(), "since": time.strftime("%F %T"), "command": what}
         os.ftruncate(handle, 0)
         os.pwrite(handle, json.dumps(about, ensure_ascii=False).encode(), 0)
-        _held[place] = 1
+        _held.add(place)
         try:
             yield
         finally:
-            del _held[place]
+            _held.discard(place)
             _leave(place, handle)
     finally:
         os.close(handle)

@@ -167,8 +167,6 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     if found.score_seconds > 0:
         costs["score_seconds"] = found.score_seconds
         costs["score_tokens_per_second"] = bench.yardstick.test.n_tokens / found.score_seconds
-    if found.latencies:
-        costs["latency_ms"], costs["latency_95_ms"] = map(float, np.percentile(found.latencies, [50, 95]))
     return replace(
         blank,
         environment=blank.environment | ({"device": device} if (device := getattr(model, "device_name_", "")) else {}),

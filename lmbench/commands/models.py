@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lmbench.commands import DONE, OWN_TEXT
 from lmbench.errors import BadConfig, BadText
+from lmbench.wording import counted
 
 if TYPE_CHECKING:
     from lmbench.bench.benchmark import Benchmark
@@ -40,7 +41,8 @@ def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
     size = store.save(model, options.model, tokenizer=options.tokenizer)
     for note in model.notes():
         print(f"note: {note}", file=sys.stderr)
-    print(f"{options.model}: {model.n_params():,} parameters over {len(model.vocab_):,} events, {size:,} bytes")
+    learnt = f"{counted(model.n_params(), 'parameter')} over {counted(len(model.vocab_), 'event')}"
+    print(f"{options.model}: {learnt}, {size:,} bytes")
     return DONE
 
 
@@ -98,8 +100,9 @@ def _standard_input() -> list[str]:
 def explain(options: argparse.Namespace, _: Sequence[str]) -> int:
     """show how an n-gram row comes to the probability of each word of a sentence
 
-    A line for each context that was asked, longest first: how often the word followed it in the training text, and
-    the factor it gives. What stands under p is their product.
+    A line for each context that was asked, longest first: how often the word followed it in the training text, in
+    occurrences or in distinct contexts, whichever the smoothing method counts there, and the factor it gives. What
+    stands under p is their product.
     """
     from lmbench.ngrams.explain import table
     from lmbench.text.sentences import Sentences

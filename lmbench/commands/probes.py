@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lmbench.commands import DONE
 from lmbench.errors import BadConfig
+from lmbench.wording import counted
 
 
 def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
@@ -39,7 +40,7 @@ def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
     probes_file.write(path, made)
     held = made.probes
     say = partial(print, file=sys.stderr if is_standard_output(path) else sys.stdout)
-    say(f"{path}: {len(held.probes)} probes ({_strata(p.stratum for p in held.probes)}), ", end="")
+    say(f"{path}: {counted(len(held.probes), 'probe')} ({_strata(p.stratum for p in held.probes)}), ", end="")
     say(f"{len(held.crossed)} crossed ({_strata(c.stratum for c in held.crossed)})")
     for name, value in made.about["found"].items():
         say(f"  {name:14} {value:,.4g}" if isinstance(value, float) else f"  {name:14} {value:,}")

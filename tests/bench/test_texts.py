@@ -1,6 +1,5 @@
 """Texts beside train, and words that train lacks: found, cut as train is, never of test."""
 
-import json
 from itertools import pairwise
 
 import pytest

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lmbench.commands import DONE, FAILED, OWN_TEXT, remark, say
 from lmbench.errors import BadConfig, suggestion
+from lmbench.wording import counted
 
 if TYPE_CHECKING:
     from lmbench.bench.benchmark import Benchmark
@@ -32,6 +33,7 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
     from lmbench.bench import lock, runner
     from lmbench.bench.benchmark import cut_down
     from lmbench.bench.generated import generate
+    from lmbench.bench.latency import measure
     from lmbench.bench.units import join
     from lmbench.live import Live
 
@@ -59,10 +61,13 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
             remark(f"warning: {warning}")
         failed = 0
         # two seconds of imports that need not come after the rows
-        Thread(target=import_module, args=("lmbench.report.write",), daemon=True).start()
+        imports = Thread(target=import_module, args=("lmbench.report.write",), daemon=True)
+        imports.start()
         with Live(planned) as live:
             for event in runner.run(planned):
                 failed += live.show(event)
+        imports.join()  # nothing is to run beside what is timed
+        failed += measure(planned, remark)
         for said in generate(planned):
             remark(said)
         _write(planned.folder)
@@ -160,7 +165,7 @@ def audit(options: argparse.Namespace, _: Sequence[str]) -> int:
             say(f"  such as: {example}")
     for note in facts["notes"]:
         say(f"note: {note}")
-    say(f"{found.name}: {len(facts['findings'])} findings in {len(facts['checks'])} checks")
+    say(f"{found.name}: {counted(len(facts['findings']), 'finding')} in {counted(len(facts['checks']), 'check')}")
     return FAILED if facts["findings"] else DONE
 
 

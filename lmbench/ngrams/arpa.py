@@ -36,9 +36,10 @@ import numpy.typing as npt
 from lmbench.errors import BadModel
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.index import NGramIndex
-from lmbench.storage import atomic
+from lmbench.storage import atomic, check_output
 from lmbench.text.files import BOM, opened
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary
+from lmbench.wording import counted
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -67,11 +68,17 @@ def write(backoff: BackOff, vocab: Vocabulary, path: Path) -> None:
     KenLM loads none of order 1. BadModel where a word cannot stand in an ARPA file.
     """
     path = Path(path)
+    check(path)
     words = [_spelled(event) for event in vocab.events] + ["<s>"]
     packer = _PACKERS.get(path.suffix.lower(), nullcontext)
     with atomic(path) as file, packer(file) as packed:
         for block in _text(backoff, words):
             packed.write(block.encode())
+
+
+def check(path: Path) -> None:
+    """BadConfig for a path that write() could not write as its name asks."""
+    check_output(path, tuple(_PACKERS))
 
 
 def _spelled(event: str) -> str:
@@ -239,9 +246,9 @@ def _composed(events: list[str], lines: _Lines) -> list[str]:
     many = sum(before != after for before, after in zip(events, found, strict=True))
     twice = sum(not unicodedata.is_normalized("NFC", event) for event in found)
     if many:
-        lines.notes.append(f"{many:,} words of the file are read in another Unicode form (NFC)")
+        lines.notes.append(f"{counted(many, 'word')} of the file read in another Unicode form (NFC)")
     if twice:
-        lines.notes.append(f"{twice:,} words of the file are other Unicode forms of words it has too: they are <unk>")
+        lines.notes.append(f"{counted(twice, 'word')} of the file that it has in NFC too, read as <unk>")
     return found
 
 
@@ -270,7 +277,7 @@ def _ngrams(
         weights.append(block)
     key = np.concatenate(keys)
     if many := int((key < 0).sum()):
-        lines.notes.append(f"{many:,} {n}-grams with <s> inside are left out")
+        lines.notes.append(f"{counted(many, f'{n}-gram')} with <s> inside left out")
     order = np.argsort(key, kind="stable")
     order = order[np.searchsorted(key, 0, sorter=order) :]
     key = key[order]

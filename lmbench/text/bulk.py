@@ -15,7 +15,8 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.text.files import BOM, ends_in_returns, lone_returns, opened, read_lines
+from lmbench.errors import BadText
+from lmbench.text.files import BOM, LineEnds, opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, limited
 from lmbench.text.words import BYTES, Words, learner, listed, narrow_spaces, ranking, spelled, words_of
@@ -26,6 +27,8 @@ BLOCK = 1 << 20
 END = -1
 NEWLINE = 10
 MARK = BOM.encode()
+LONGEST = 1 << 24
+"""Bytes of a word: what is longer is no word, and would be held in memory at once."""
 
 Bytes = npt.NDArray[np.uint8]
 Ids = npt.NDArray[np.int32]
@@ -64,7 +67,7 @@ def read(path: Path, vocab: Vocabulary | None = None, *, min_count: int = 1, max
 
 def encode(lines: Iterable[str], vocab: Vocabulary) -> Sentences:
     """Lines in memory as rows of ids, each ended by </s>; lines without a word are left out."""
-    return _rows(_encode(_bytes("\n".join(lines)), vocab), vocab)
+    return _rows(_encode(_bytes("".join(f"{line}\n" for line in lines)), vocab), vocab)
 
 
 def beginning(path: Path) -> list[str]:
@@ -74,15 +77,15 @@ def beginning(path: Path) -> list[str]:
 
 
 def blocks(path: Path) -> Generator[Bytes, None, None]:
-    """The text in blocks of whole lines, UTF-8 in NFC, white space within lines in ASCII.
+    """The text in blocks of whole lines, or whole words of a line that is longer: UTF-8 in NFC, white space in ASCII.
 
+    The last block ends in a line end.
     What is wrong with a text is found here and said by read_lines().
     """
-    any_word, n_lines, n_returns = False, 0, 0
+    any_word, ends = False, LineEnds()
     with opened(path) as file:
-        for read in _whole_lines(file):
+        for read in _whole_words(file, path, ends):
             data = read.replace(MARK, b"")
-            n_lines, n_returns = n_lines + data.count(b"\n"), n_returns + lone_returns(data)
             try:
                 text = data.decode("utf-8")
             except UnicodeDecodeError:
@@ -91,29 +94,40 @@ def blocks(path: Path) -> Generator[Bytes, None, None]:
                 read_lines(path)
             any_word = any_word or bool(text and not text.isspace())
             yield _bytes(text, data)
-    if not any_word or ends_in_returns(n_lines, n_returns):
+    if not any_word or ends.lost:
         read_lines(path)
 
 
-def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    """About BLOCK bytes at a time, up to a line end."""
+def _whole_words(file: BinaryIO, path: Path, ends: LineEnds) -> Iterator[bytes]:
+    """About BLOCK bytes at a time, up to a line end, or up to the last word of a line that does not end."""
     rest = b""
     while data := file.read(BLOCK):
-        end = data.rfind(b"\n") + 1
+        ends.add(data)
+        rest += data
+        end = rest.rfind(b"\n") + 1
         if end:
-            yield rest + data[:end]
-            rest = data[end:]
-        else:
-            rest += data
+            yield rest[:end]
+            rest = rest[end:]
+        if len(rest) < BLOCK:
+            continue
+        words = rest.rstrip()
+        begin = max(words.rfind(b" "), words.rfind(b"\t")) + 1
+        # a word stays with what ends it, since a line end alone would end no line
+        if begin and words[begin:].decode("utf-8", "ignore").strip():
+            yield words[:begin]
+            rest = words[begin:] + rest[len(words) :][:1]
+        if len(rest) > LONGEST:
+            raise BadText(
+                f"{path} has a word of more than {LONGEST >> 20} MB: perhaps it is no text, or has no spaces; "
+                "name another tokenizer, such as syllables"
+            )
     if rest:
-        yield rest
+        yield rest + b"\n"
 
 
 def _bytes(text: str, data: bytes = b"") -> Bytes:
-    """Text as blocks() says, ended by a line end. data: its bytes, if they are known."""
+    """Text as blocks() says. data: its bytes, if they are known."""
     plain = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
-    if not plain.endswith("\n"):
-        plain += "\n"
     return narrow_spaces(np.frombuffer(data if plain is text and data else plain.encode(), np.uint8))
 
 

@@ -20,6 +20,7 @@ from lmbench.text.sentences import Sentences
 from lmbench.text.token_cache import tokenize
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.text.vocabulary import Vocabulary
+from lmbench.wording import counted
 
 Tokens = Sequence[Sequence[str]]
 UNITS = {"sentence": "each line is a row", "stream": "each split is one long row"}
@@ -268,7 +269,8 @@ def _file_warnings(read: Mapping[str, Lines]) -> tuple[str, ...]:
         if part.changed:
             found.append(f"{part.changed} characters of {split} were replaced by Unicode normalisation (NFC)")
         if part.marks:
-            found.append(f"{part.marks} byte order marks inside {split} were taken out: its file was joined of several")
+            marks = counted(part.marks, "byte order mark")
+            found.append(f"{marks} inside {split} taken out: its file was joined of several")
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import lzma
 import re
 import unicodedata
@@ -21,9 +22,12 @@ from lmbench.errors import BadConfig, BadText
 STANDARD_INPUT = "standard input"
 BOM = "\ufeff"
 """The byte order mark. Files that were joined have it inside too, where it would make another word of the next one."""
-_LONE_CR = re.compile(rb"\r(?!\r*(?:\n|$))")
-"""A carriage return that is part of no line end: in a file of an old Mac it is the line end itself."""
+_RETURNS = re.compile(rb"\r+")
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
+MOST, LEAST = 100, 1 << 26
+"""How many times its packed size a text may have, text having 3 to 30; and bytes that it may have in any case."""
+LONGEST = 1 << 27
+"""Characters of a line: its words are all in memory at once."""
 _MAGIC = {
     b"\x1f\x8b": ("gzip", ".gz"),
     b"\xfd7zXZ\0": ("xz", ".xz"),
@@ -105,6 +109,11 @@ def sentences_of(data: bytes, name: Path | str, limit: int | None = None) -> Lin
     if not pieces[-1]:
         pieces.pop()  # what follows the last line end is not a line
     for number, piece in enumerate(pieces, start=1):
+        if len(piece) > LONGEST:
+            raise BadText(
+                f"{name} has a line of more than {LONGEST / 1e6:.0f} million characters: perhaps its line ends were "
+                "lost; break it into sentences, one a line"
+            )
         line = " ".join(piece.split()) if normal else normalise(piece)
         if not line:
             blank.append(number)
@@ -121,14 +130,60 @@ def sentences_of(data: bytes, name: Path | str, limit: int | None = None) -> Lin
     return Lines(lines, tuple(blank), changed, marks)
 
 
-def ends_in_returns(n_lines: int, n_returns: int) -> bool:
-    r"""Whether a text with so many \n and so many \r of no line end is one whose lines end in \r alone."""
-    return n_returns > n_lines
+@dataclass
+class LineEnds:
+    r"""How the lines of a text end, counted as it is read.
+
+    lines:   line feeds        open: whether a line follows the last of them
+    returns: carriage returns that are part of no line end: in a file of an old Mac they are the line ends
+    """
+
+    lines: int = 0
+    open: bool = False
+    returns: int = 0
+    _pending: int = 0
+    """Carriage returns of which the next bytes will say what they are; at the end of the text, nothing."""
+
+    def add(self, data: bytes) -> None:
+        """The next bytes."""
+        if not data:
+            return
+        if self._pending and (after := data.lstrip(b"\r")[:1]) and after != b"\n":
+            self.returns += self._pending
+        if data.strip(b"\r"):
+            self._pending = 0
+        for run in _RETURNS.finditer(data):
+            if run.end() == len(data):
+                self._pending += len(run[0])
+            elif data[run.end()] != ord("\n"):
+                self.returns += len(run[0])
+        self.lines, self.open = self.lines + data.count(b"\n"), not data.endswith(b"\n")
+
+    @property
+    def lost(self) -> bool:
+        """Whether lines seem to end in carriage returns alone: there are more of them than lines."""
+        return self.returns > self.lines + self.open
 
 
-def lone_returns(data: bytes) -> int:
-    r"""How many \r of whole lines, or of a whole text, are part of no line end."""
-    return len(_LONE_CR.findall(data)) if b"\r" in data else 0
+class _Bounded(io.RawIOBase):
+    """What a packed file holds; BadText where that is more than text can be packed into it."""
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self.file, self.path = file, path
+        self.most = self.left = max(MOST * path.stat().st_size, LEAST)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        n = int(self.file.readinto(buffer))  # type: ignore[attr-defined]
+        self.left -= n
+        if self.left < 0:
+            raise BadText(
+                f"{self.path} unpacks to more than {self.most >> 20:,} MB, at least {MOST} times its size: perhaps it "
+                "was made to fill the memory; if it is a text nevertheless, unpack it and give the plain file"
+            )
+        return n
 
 
 @contextmanager
@@ -137,7 +192,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     packed = path.suffix.lower()
     try:
         with _OPENERS.get(packed, Path.open)(path, "rb") as file:
-            yield file
+            yield io.BufferedReader(_Bounded(file, path), 1 << 20) if packed in _OPENERS else file
     except FileNotFoundError:
         raise BadText(f"no file {path}{_nearby(path)}") from None
     except IsADirectoryError:
@@ -202,10 +257,12 @@ def _decode(data: bytes, name: Path | str) -> str:
             f"{name} has a null character on line {line}: perhaps UTF-16 text or not text at all; "
             "convert it (iconv -f UTF-16 -t UTF-8)"
         )
-    if ends_in_returns(ends := data.count(b"\n"), returns := lone_returns(data.replace(BOM.encode(), b""))):
+    ends = LineEnds()
+    ends.add(data)
+    if ends.lost:
         raise BadText(
-            f"{name} has {returns:,} carriage returns and {ends:,} line feeds: its lines end as on old Macs, in "
-            "carriage returns alone; convert it (tr '\\r' '\\n' < FILE > NEW)"
+            f"{name} has {ends.returns:,} carriage returns and {ends.lines:,} line feeds: its lines end as on old "
+            "Macs, in carriage returns alone; convert it (tr '\\r' '\\n' < FILE > NEW)"
         )
     return text.removeprefix(BOM)
 

@@ -165,7 +165,7 @@ def test_a_file_in_another_form_or_with_a_byte_order_mark_is_the_same_model(tmp_
     (tmp_path / "other.arpa").write_text(mark + unicodedata.normalize(form, text), "utf-8")
     read = [Arpa(path=str(tmp_path / name)).fit(KOREAN, KOREAN) for name in ("nfc.arpa", "other.arpa")]
     np.testing.assert_array_equal(read[0].log_probs(KOREAN), read[1].log_probs(KOREAN))
-    assert ("5 words of the file are read in another Unicode form (NFC)" in read[1].notes()) == (form == "NFD")
+    assert ("5 words of the file read in another Unicode form (NFC)" in read[1].notes()) == (form == "NFD")
 
 
 def test_two_forms_of_a_word_are_two_words_and_the_one_in_nfc_is_the_texts(tmp_path):
@@ -177,7 +177,7 @@ def test_two_forms_of_a_word_are_two_words_and_the_one_in_nfc_is_the_texts(tmp_p
     model = Arpa(path=str(tmp_path / "two.arpa")).fit(KOREAN, KOREAN)
     (value,) = model.log_probs(Sentences.encode_prefixes([["é"]], KOREAN.vocab))
     assert value == pytest.approx(-0.6 * math.log(10))
-    assert "1 words of the file are other Unicode forms of words it has too: they are <unk>" in model.notes()
+    assert "1 word of the file that it has in NFC too, read as <unk>" in model.notes()
 
 
 def test_n_grams_that_no_row_asks_for_and_a_file_of_other_words_are_said(tmp_path):
@@ -186,7 +186,7 @@ def test_n_grams_that_no_row_asks_for_and_a_file_of_other_words_are_said(tmp_pat
     text = "\n".join(lines)
     (tmp_path / "zz.arpa").write_text(text, "utf-8")
     said = " ".join(Arpa(path=str(tmp_path / "zz.arpa")).fit(KOREAN, KOREAN).notes())
-    assert "1 2-grams with <s> inside are left out" in said
+    assert "1 2-gram with <s> inside left out" in said
     assert "no word of the text is in the file" in said
 
 

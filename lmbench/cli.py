@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import lmbench
 from lmbench.commands import DONE, benchmarks, corpora, models, probes
-from lmbench.errors import LMBenchError, suggestion
+from lmbench.errors import OUT_OF_MEMORY, LMBenchError, is_out_of_memory, suggestion
 
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
 KEPT = "finished rows are kept, the same command goes on from there"
@@ -85,6 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"lmbench: {OUT_OF_MEMORY}", file=sys.stderr)
+        return USER_ERROR
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:

@@ -22,7 +22,7 @@ from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, kinds, model_class
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import kept, read_sealed, sha256, write_json, write_sealed
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.threads import cores
@@ -134,8 +134,8 @@ def run(planned: Plan) -> Iterator[Job | Progress | Result]:
     """Do what is to be done. A Result is on disk before it is yielded: what ends later costs only itself."""
     with lock.writing(planned.folder, planned.bench.command):
         for path, written in planned.files.items():
-            atomic_write(path, written)
-        atomic_write(planned.folder / FACTS / "benchmark.json", dumps(planned.facts))
+            write_sealed(path, written)
+        write_json(planned.folder / FACTS / "benchmark.json", dumps(planned.facts))
         for event in jobs.run(planned.todo, planned.bench, planned.side_by_side):
             if isinstance(event, Result):
                 event.save(planned.folder / FACTS)
@@ -174,10 +174,9 @@ def _check_sizes(rows: Sequence[Row], prepared: Prepared) -> None:
 
 def _earlier(folder: Path) -> dict[str, keys.Deciding]:
     """What the folder's last plan said of each row; nothing where there is none that can be read."""
-    try:
-        rows: dict[str, keys.Deciding] = benchmark_facts(folder / FACTS)["deciding"]["rows"]
-    except (BadModel, KeyError, TypeError):
-        return {}
+    place = folder / FACTS / "benchmark.json"
+    facts = kept(place, lambda place: benchmark_facts(place.parent)) if place.is_file() else None
+    rows: dict[str, keys.Deciding] = {} if facts is None else facts.get("deciding", {}).get("rows", {})
     return rows
 
 
@@ -233,15 +232,12 @@ def environment_of(side_by_side: int, threads: int = 1, computing: Sequence[str]
 
 
 def _finished(job: Job, folder: Path) -> Result | None:
-    """The stored result of this very job, if its model is there too; a damaged or older one is made again."""
+    """The stored result of this very job, if its model is there too; an older one is made again, a damaged one too."""
     path = folder / FACTS / f"{job.stem}.json"
     if not path.is_file() or not store.intact(folder / MODELS / job.stem, job.key):
         return None
-    try:
-        result = load_one(path)
-    except BadModel:
-        return None
-    return result if result.key == job.key and result.error is None else None
+    result = kept(path, load_one)
+    return result if result is not None and result.key == job.key and result.error is None else None
 
 
 def _facts(
@@ -295,7 +291,13 @@ def tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of the benchmark that was run in this folder, with what it has learnt."""
     facts = benchmark_facts(folder / FACTS)
     found = TOKENIZERS[facts["corpus"]["tokenizer"]]
-    return found if found.learn is None else found.restored((folder / MODELS / LEARNT).read_bytes())
+    if found.learn is None:
+        return found
+    place, remedy = folder / MODELS / LEARNT, "run the benchmark again"
+    try:
+        return found.restored(read_sealed(place, remedy))
+    except OSError as error:
+        raise BadModel(f"what the tokenizer has learnt cannot be read ({error}); {remedy}") from error
 
 
 def _probes(probes: Probes, shown: bool) -> dict[str, Any]:

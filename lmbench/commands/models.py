@@ -144,7 +144,9 @@ def export(options: argparse.Namespace, _: Sequence[str]) -> int:
     """write a fitted n-gram row as an ARPA file, for KenLM, SRILM or another benchmark"""
     from lmbench.models import kind_of
     from lmbench.ngrams import arpa
+    from lmbench.storage import is_standard_output
 
+    arpa.check(options.file)
     model = _fitted(options)[0]
     backoff = getattr(model, "backoff_", None)
     if backoff is None:
@@ -154,7 +156,10 @@ def export(options: argparse.Namespace, _: Sequence[str]) -> int:
         )
     arpa.write(backoff, model.vocab_, options.file)
     sizes = ", ".join(f"{len(keys):,} of order {n}" for n, keys in enumerate(backoff.index.keys, start=1))
-    print(f"{options.file}: n-grams {sizes}; {options.file.stat().st_size / 1e6:.1f} MB")
+    said = f"{options.file}: n-grams {sizes}"
+    if options.file.is_file():
+        said += f"; {options.file.stat().st_size / 1e6:.1f} MB"
+    print(said, file=sys.stderr if is_standard_output(options.file) else sys.stdout)
     return DONE
 
 

@@ -173,11 +173,14 @@ def _check_sizes(rows: Sequence[Row], prepared: Prepared) -> None:
 
 
 def _earlier(folder: Path) -> dict[str, keys.Deciding]:
-    """What the folder's last plan said of each row; nothing where there is none that can be read."""
+    """What the last plan said of each row; where it cannot be read, what the results that are there say of themselves."""
     place = folder / FACTS / "benchmark.json"
-    facts = kept(place, lambda place: benchmark_facts(place.parent)) if place.is_file() else None
-    rows: dict[str, keys.Deciding] = {} if facts is None else facts.get("deciding", {}).get("rows", {})
-    return rows
+    planned = kept(place, lambda path: benchmark_facts(path.parent)) if place.is_file() else {}
+    if planned is not None:
+        rows: dict[str, keys.Deciding] = planned.get("deciding", {}).get("rows", {})
+        return rows
+    found = [kept(path, load_one) for path in sorted(place.parent.glob("*.json")) if path != place]
+    return {keys.stem(one.row, one.without): one.deciding.get("row", {}) for one in found if one is not None}
 
 
 def _files(row: Row, prepared: Prepared) -> dict[str, str]:

@@ -22,7 +22,7 @@ from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, kinds, model_class
-from lmbench.storage import kept, read_sealed, sha256, write_json, write_sealed
+from lmbench.storage import kept, read_json, read_sealed, sha256, write_json, write_sealed
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.threads import cores
@@ -173,10 +173,9 @@ def _check_sizes(rows: Sequence[Row], prepared: Prepared) -> None:
 
 
 def _earlier(folder: Path) -> dict[str, keys.Deciding]:
-    """What the last plan said of each row; where it cannot be read, what the results that are there say of themselves."""
+    """What the last plan said of each row; where it cannot be read, what the results that are there say themselves."""
     place = folder / FACTS / "benchmark.json"
-    planned = kept(place, lambda path: benchmark_facts(path.parent)) if place.is_file() else {}
-    if planned is not None:
+    if (planned := kept(place, read_json)) is not None:
         rows: dict[str, keys.Deciding] = planned.get("deciding", {}).get("rows", {})
         return rows
     found = [kept(path, load_one) for path in sorted(place.parent.glob("*.json")) if path != place]

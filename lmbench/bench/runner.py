@@ -22,7 +22,7 @@ from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, kinds, model_class
-from lmbench.storage import kept, read_sealed, sha256, write_json, write_sealed
+from lmbench.storage import kept, read_json, read_sealed, sha256, write_json, write_sealed
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.threads import cores
@@ -173,11 +173,13 @@ def _check_sizes(rows: Sequence[Row], prepared: Prepared) -> None:
 
 
 def _earlier(folder: Path) -> dict[str, keys.Deciding]:
-    """What the folder's last plan said of each row; nothing where there is none that can be read."""
+    """What the last plan said of each row; where it cannot be read, what the results that are there say themselves."""
     place = folder / FACTS / "benchmark.json"
-    facts = kept(place, lambda place: benchmark_facts(place.parent)) if place.is_file() else None
-    rows: dict[str, keys.Deciding] = {} if facts is None else facts.get("deciding", {}).get("rows", {})
-    return rows
+    if (planned := kept(place, read_json)) is not None:
+        rows: dict[str, keys.Deciding] = planned.get("deciding", {}).get("rows", {})
+        return rows
+    found = [kept(path, load_one) for path in sorted(place.parent.glob("*.json")) if path != place]
+    return {keys.stem(one.row, one.without): one.deciding.get("row", {}) for one in found if one is not None}
 
 
 def _files(row: Row, prepared: Prepared) -> dict[str, str]:

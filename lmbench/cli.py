@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import lmbench
 from lmbench.commands import DONE, benchmarks, corpora, models, probes
 from lmbench.errors import OUT_OF_MEMORY, LMBenchError, is_out_of_memory, suggestion
+from lmbench.text.printable import printable
 
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
 KEPT = "finished rows are kept, the same command goes on from there"
@@ -41,7 +42,7 @@ class Parser(argparse.ArgumentParser):
             message = f"no option {asked!r}{suggestion(dict.fromkeys(known), asked)}"
             if not asked.startswith("-"):
                 message = f"{asked!r} is one word too many for {self.prog}; see {self.prog} --help"
-        print(f"lmbench: {message}", file=sys.stderr)
+        print(f"lmbench: {printable(message)}", file=sys.stderr)
         raise SystemExit(USER_ERROR)
 
 
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _terminable():
             return int(options.command(options, words))
     except LMBenchError as error:
-        print(f"lmbench: {error}", file=sys.stderr)
+        print(f"lmbench: {printable(str(error))}", file=sys.stderr)
         return USER_ERROR
     except Terminated:
         print(f"lmbench: ended by SIGTERM; {KEPT}", file=sys.stderr)
@@ -199,6 +200,9 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--prefix", default="", help="how every sentence begins")
     added.add_argument("--temperature", type=float, default=1.0)
     added.add_argument("--max-tokens", type=int, default=50)
+    added.add_argument(
+        "--no-unk", action="store_true", help="no <unk>: the other events are drawn by p / (1 - p(<unk>))"
+    )
 
     added = command("export", models.export)
     added.add_argument("row")

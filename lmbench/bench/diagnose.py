@@ -276,6 +276,7 @@ def _rows(
     facts: dict[str, Any] = {
         "rows": [],
         "sentences": [list(words) for words in told],
+        "unknown": sorted({word for words in told for word in words if word not in corpus.vocab.ids}),
         "gradients": [],
         "saturation": [],
         "history": _histories(chosen, test, settings),

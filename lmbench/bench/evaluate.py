@@ -35,6 +35,7 @@ class Yardstick:
     characters:    of test, line ends included
     extra:         further test sets by name
     places:        where test has the words that rows are trained without; None: there are none
+    start:         ids that stand in a row before a sentence that is asked about alone: </s> in a stream
     unigram:       float64 (V,) ln of train's relative frequency, </s> counted: the reference of C1
     """
 
@@ -48,6 +49,7 @@ class Yardstick:
     unigram: Floats
     strata: Mapping[str, Strata] = field(default_factory=dict)
     places: unseen_word.Places | None = None
+    start: tuple[int, ...] = ()
 
 
 @dataclass
@@ -152,7 +154,7 @@ def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> No
     """Coverage C0 to C5, and the story word by word."""
     wanted, vocab = yardstick.probes, yardstick.test.vocab
     if wanted.probes or wanted.crossed:
-        answers = coverage.ask(model, wanted.probes, wanted.crossed, vocab)
+        answers = coverage.ask(model, wanted.probes, wanted.crossed, vocab, yardstick.start)
         targets = np.array(vocab.encode(probe.target for probe in wanted.probes), np.int64)
         levels = coverage.summary(answers, wanted.probes, wanted.crossed, yardstick.unigram[targets], wanted.headline)
         # Scores that do not sum to one can be ranked and compared; they are no probabilities.
@@ -165,7 +167,7 @@ def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> No
         found.arrays["probe_phrase_log_probs"] = answers.phrase_log_probs
         found.arrays["crossed_log_probs"] = answers.crossed
     if wanted.substitutions:
-        said = coverage.ask(model, wanted.substitutions, (), vocab)
+        said = coverage.ask(model, wanted.substitutions, (), vocab, yardstick.start)
         found.arrays["substitution_log_probs"] = said.log_probs
         found.arrays["substitution_ranks"] = said.ranks
         found.arrays["substitution_phrase_log_probs"] = said.phrase_log_probs
@@ -173,7 +175,7 @@ def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> No
         told = list(dict.fromkeys(word for sentence in wanted.story.sentences for word in sentence))
         found.neighbours = model.nearest(told, NEIGHBOURS)
         sentences = Sentences.encode(wanted.story.sentences, vocab)
-        prefixes = [row[:i] for row in sentences for i in range(len(row))]
+        prefixes = [[*yardstick.start, *row[:i]] for row in sentences for i in range(len(row))]
         table = model.next_log_probs(Sentences.of_rows(prefixes, vocab))
         own = table[np.arange(len(prefixes)), sentences.tokens]
         found.arrays["story_log_probs"] = own

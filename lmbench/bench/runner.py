@@ -25,6 +25,7 @@ from lmbench.models import construct, family, kinds, model_class
 from lmbench.storage import kept, read_json, read_sealed, sha256, write_json, write_sealed
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
+from lmbench.text.vocabulary import Vocabulary
 from lmbench.threads import cores
 
 FACTS, MODELS = "facts", "models"
@@ -275,11 +276,16 @@ def _facts(
         },
         "statistics": corpus.statistics,
         **prepared.facts,
-        "story": {"sentences": probes.story.sentences},
+        "story": {"sentences": probes.story.sentences, "unknown": _unknown(probes, corpus.vocab)},
         "probes": _probes(probes, shown=benchmark.probes is None or benchmark.probes.show > 0),
         "command": command,
         "environment": environment,
     }
+
+
+def _unknown(probes: Probes, vocab: Vocabulary) -> list[str]:
+    """Words of the story that are no events."""
+    return sorted({word for sentence in probes.story.sentences for word in sentence if word not in vocab.ids})
 
 
 def _listed(row: Row) -> dict[str, Any]:
@@ -300,6 +306,12 @@ def tokenizer(folder: Path) -> Tokenizer:
         return found.restored(read_sealed(place, remedy))
     except OSError as error:
         raise BadModel(f"what the tokenizer has learnt cannot be read ({error}); {remedy}") from error
+
+
+def unit(folder: Path) -> str:
+    """The unit of the benchmark that was run in this folder, by a name of corpus.UNITS."""
+    facts = benchmark_facts(folder / FACTS)
+    return str(facts["corpus"]["unit"])
 
 
 def _probes(probes: Probes, shown: bool) -> dict[str, Any]:

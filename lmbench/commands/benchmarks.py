@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from lmbench.commands import DONE, FAILED, OWN_TEXT
+from lmbench.commands import DONE, FAILED, OWN_TEXT, remark, say
 from lmbench.errors import BadConfig, suggestion
 from lmbench.wording import counted
 
@@ -60,7 +58,7 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
             command=command,
         )
         for warning in planned.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+            remark(f"warning: {warning}")
         failed = 0
         # two seconds of imports that need not come after the rows
         imports = Thread(target=import_module, args=("lmbench.report.write",), daemon=True)
@@ -69,9 +67,9 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
             for event in runner.run(planned):
                 failed += live.show(event)
         imports.join()  # nothing is to run beside what is timed
-        failed += measure(planned, partial(print, file=sys.stderr))
+        failed += measure(planned, remark)
         for said in generate(planned):
-            print(said, file=sys.stderr)
+            remark(said)
         _write(planned.folder)
     return FAILED if failed else DONE
 
@@ -156,18 +154,18 @@ def audit(options: argparse.Namespace, _: Sequence[str]) -> int:
     found = benchmark.load(options.name)
     cache = options.out / ".cache"
     facts = audited(found, gather(found, options.data, cache, found.files("embedding_text")), cache)
-    print("looked for\tin\tfound\tof\twithin train\tverdict")
+    say("looked for", "in", "found", "of", "within train", "verdict")
     for check in facts["checks"]:
         usual = "-" if check["usual"] is None else f"{check['usual']:.2%}"
         verdict = "LEAK" if check["leak"] else "none" if not check["found"] else "no leak"
-        print(f"{check['what']}\t{check['where']}\t{check['found']:,}\t{check['of']:,}\t{usual}\t{verdict}")
+        say(check["what"], check["where"], f"{check['found']:,}", f"{check['of']:,}", usual, verdict)
     for finding in facts["findings"]:
-        print(f"finding: {finding['fact']}; {finding['remedy']}")
+        say(f"finding: {finding['fact']}; {finding['remedy']}")
         for example in finding["examples"]:
-            print(f"  such as: {example}")
+            say(f"  such as: {example}")
     for note in facts["notes"]:
-        print(f"note: {note}")
-    print(f"{found.name}: {counted(len(facts['findings']), 'finding')} in {counted(len(facts['checks']), 'check')}")
+        say(f"note: {note}")
+    say(f"{found.name}: {counted(len(facts['findings']), 'finding')} in {counted(len(facts['checks']), 'check')}")
     return FAILED if facts["findings"] else DONE
 
 
@@ -209,7 +207,7 @@ def diagnose(options: argparse.Namespace, words: Sequence[str]) -> int:
     told = {"sentences": options.sentence, "data": options.data}
     with lock.writing(folder, shlex.join(["python", "-m", "lmbench", *words])):
         for said in diagnosed(found, folder, **told, settings=settings, side_by_side=side_by_side):
-            print(said, file=sys.stderr)
+            remark(said)
         _write(folder)
     return DONE
 

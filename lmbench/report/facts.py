@@ -245,6 +245,11 @@ class Facts:
         return [[str(word) for word in sentence] for sentence in self._mapping("story").get("sentences") or []]
 
     @property
+    def unknown_words(self) -> frozenset[str]:
+        """Words of the story that are not in the vocabulary: their p is that of <unk>."""
+        return frozenset(map(str, self._mapping("story").get("unknown") or []))
+
+    @property
     def headline(self) -> tuple[str, str] | None:
         """The pair the main table asks about, as it reads in a sentence: ('무지', '배가')."""
         pair = self.benchmark.get("headline")

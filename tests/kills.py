@@ -13,6 +13,8 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
+import numpy as np
+
 from lmbench.bench.results import load_one
 from lmbench.report.write import write
 
@@ -84,14 +86,15 @@ class Benchmark:
         self.expected = self.pages("undisturbed")
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
-        """Start the run whose reports are in the folder of this name; it has come so far that signals are handled."""
-        command = [sys.executable, "-m", "lmbench", "run", "all", "--benchmark", "small.toml", "--jobs", "2"]
+        """Start a run in the folder of this name; it has come so far that signals are handled."""
+        (self.folder / name).mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "lmbench", "run", "all", "--benchmark", "../small.toml", "--jobs", "2"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "MPLBACKEND": "agg"}
         heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs are started deaf
         with (self.folder / f"{name}.err").open("ab") as errors:
             process = subprocess.Popen(
-                [*command, "--out", name],
-                cwd=self.folder,
+                [*command, "--out", "out"],
+                cwd=self.folder / name,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -144,7 +147,7 @@ class Benchmark:
         """What must be true after a kill, and after one run more."""
         said = self.said(name)
         assert "Traceback" not in said, said
-        finished = "report.md" in {path.name for path in (self.folder / name / "small").glob("*")}
+        finished = "report.md" in {path.name for path in self.reports(name).glob("*")}
         if kill.target == "worker":  # which ignores SIGINT, or has sent its result by then
             assert kill.code == ("FAILED" in said), (kill, said)
             assert kill.number != signal.SIGINT or kill.code == 0, (kill, said)
@@ -163,22 +166,26 @@ class Benchmark:
         assert self.pages(name) == self.expected, kill
 
     def pages(self, name: str) -> dict[str, bytes]:
-        """Every table and the report, made again with the costs and the curves over seconds of the undisturbed run.
+        """Every table and the report, made again with what is measured anew each time as in the undisturbed run.
 
-        They are measured and differ from run to run, as do the bytes of figures, which are drawn from the same tables.
+        That is seconds, megabytes and tokens a second, and the seconds at which epochs ended. Figures are left out, as
+        they are drawn from the same tables.
         """
-        folder = self.folder / name / "small"
+        folder, usually = self.reports(name), self.reports("undisturbed")
         for stem in STEMS:
-            there, usual = (
-                load_one(self.folder / one / "small/facts" / f"{stem}.json") for one in (name, "undisturbed")
-            )
-            arrays = {key: usual.arrays[key] if key == "curve" else array for key, array in there.arrays.items()}
-            replace(there, costs=usual.costs, arrays=arrays).save(folder / "facts")
-        facts = folder / "facts/benchmark.json"
-        content = facts.read_text("utf-8")
-        facts.write_text(content.replace(f"--out {name}", "--out undisturbed"), "utf-8")
+            there, usual = (load_one(place / "facts" / f"{stem}.json") for place in (folder, usually))
+            costs = usual.costs | {"model_bytes": there.costs["model_bytes"]}
+            arrays = dict(there.arrays)
+            if "curve" in arrays:
+                assert np.array_equal(arrays["curve"][:, 1], usual.arrays["curve"][:, 1])
+                arrays["curve"] = usual.arrays["curve"]
+            replace(there, costs=costs, arrays=arrays).save(folder / "facts")
         write(folder)
         return {path.name: path.read_bytes() for path in (*folder.glob("*.csv"), folder / "report.md")}
+
+    def reports(self, name: str) -> Path:
+        """The folder of the report of the run of this name."""
+        return self.folder / name / "out" / "small"
 
 
 def _sent(send, pid: int, number: int) -> bool:

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors"},
     {"threads", "signals", "streams"},
-    {"storage", "compiled"},
+    {"storage", "compiled", "sources"},
     {"text"},
     {"model"},
     {"ngrams", "neural"},
@@ -27,8 +27,8 @@ FLOORS = [
     {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-# Facts are the one thing that goes from bench to report.
-DOORS = {("report", "lmbench.bench.results")}
+# Facts, and which of them belong together, are what goes from bench to report.
+DOORS = {("report", "lmbench.bench.results"), ("report", "lmbench.bench.keys")}
 
 HOMES = {
     "gensim": ("neural/embeddings.py", "neural/two_sided.py", "neural/vectors_file.py"),

@@ -113,8 +113,7 @@ def test_one_text_in_two_units_has_one_checksum(tmp_path):
         benchmark = write(tmp_path / name)
         benchmark = replace(benchmark, corpus=replace(benchmark.corpus, **{"test": "train.txt", **changes}))
         planned = plan(benchmark, ["one"], tmp_path / name)
-        facts = json.loads((planned.folder / "facts" / "benchmark.json").read_text("utf-8"))
-        found.append(facts["corpus"]["test_sha256"])
+        found.append(planned.facts["corpus"]["test_sha256"])
     assert found[0] == found[1] != found[2]
 
 
@@ -197,8 +196,7 @@ def test_documents_of_test_are_facts_and_no_row_s_numbers_hang_on_them(tmp_path)
     for named in ("", "\ntest_documents = 'ids.txt'"):
         rows = ROWS.replace("min_count = 2", f"min_count = 2\ntest = 'test.txt'{named}")
         planned = plan(write(tmp_path, rows=rows), ["two"], tmp_path / "out")
-        facts = json.loads((planned.folder / "facts" / "benchmark.json").read_text("utf-8"))
-        found.append((planned.todo[0].key, facts["corpus"]["test_documents"]))
+        found.append((planned.todo[0].key, planned.facts["corpus"]["test_documents"]))
     assert found[0][0] == found[1][0]
     assert [documents for _, documents in found] == ["", "0 1 0"]
 
@@ -358,7 +356,12 @@ def test_a_row_killed_in_training_goes_on_from_its_checkpoint_to_the_same_bits(r
     result = execute(job, planned.bench, lambda epoch, *_: epochs.append(epoch))
     assert epochs == [2]
     assert not (tmp_path / "tiny" / "models" / "net.seed0.checkpoint").exists()
-    assert result.metrics == load_one(whole / "tiny" / "facts" / "net.seed0.json").metrics
+    undisturbed = load_one(whole / "tiny" / "facts" / "net.seed0.json")
+    assert result.metrics == undisturbed.metrics
+    # costs and the curve are of the whole fit, not of its last process
+    seconds, perplexities = result.arrays["curve"].T
+    np.testing.assert_array_equal(perplexities, undisturbed.arrays["curve"][:, 1])
+    assert 0 < seconds[0] < seconds[1] <= result.costs["fit_seconds"]
     first, again = (store.load(folder / "tiny" / "models" / "net.seed0") for folder in (whole, tmp_path))
     assert all(np.array_equal(array, again.state()[name]) for name, array in first.state().items())
 
@@ -380,3 +383,46 @@ def test_a_row_that_diverges_keeps_its_last_good_epoch_and_the_others_go_on(tmp_
     assert "left the finite numbers in epoch 2" in results["net"].error
     assert results["net"].error.endswith(f"; the last good epoch is in {checkpoint}")
     assert checkpoint.is_file()
+
+
+THEIRS = """
+import os, signal, time
+from dataclasses import dataclass
+from lmbench.models.ngram import NGram
+
+@dataclass
+class Model(NGram):
+    family = "ngram"
+    end: str = ""
+    def fit(self, train, valid):
+        if self.end == "hang":
+            time.sleep(600)
+        if self.end == "exit":
+            raise SystemExit(3)
+        os.kill(os.getpid(), signal.Signals[self.end])
+"""
+
+
+def test_rows_that_hang_or_end_their_process_have_failed_and_the_others_go_on(tmp_path, monkeypatch, capfd):
+    package = tmp_path / "package"
+    info = package / "mortal_rows-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mortal_rows\nVersion: 1\n", "utf-8")
+    (info / "entry_points.txt").write_text("[lmbench.models]\nmortal = mortal_rows:Model\n", "utf-8")
+    (package / "mortal_rows.py").write_text(THEIRS, "utf-8")
+    monkeypatch.syspath_prepend(package)
+    ends = ("hang", "exit", "SIGKILL", "SIGSEGV")
+    rows = ROWS[: ROWS.index("[rows.net]")] + "".join(
+        f'[rows.{end}]\nkind = "mortal"\norder = 1\nsmoothing = "mle"\nend = "{end}"\n' for end in ends
+    )
+    rows += '[rows.mix]\nkind = "mixture"\ncomponents = ["two", "hang"]\n'
+    planned = plan(write(tmp_path, rows), ["all"], tmp_path / "out")
+    results = {event.row: event.error for event in runner.run(planned, row_limit=10) if isinstance(event, Result)}
+    assert results["one"] is results["two"] is None
+    assert results["hang"] == "ended after 10 s, its limit (--row-limit)"
+    assert results["exit"].startswith("its process ended with exit code 3 without a result")
+    assert results["SIGKILL"].startswith("its process was ended by SIGKILL; the system may have run out of memory")
+    assert results["SIGSEGV"] == "its process was ended by SIGSEGV"
+    assert results["mix"].startswith("its component hang failed")
+    assert capfd.readouterr().err == ""
+    assert set(todo(plan(planned.benchmark, ["all"], tmp_path / "out"))) == {*ends, "mix"}

@@ -84,7 +84,7 @@ def test_a_worker_that_ends_in_whatever_way_says_why_and_the_others_go_on(task, 
 @pytest.mark.parametrize("stuck", [mortal.sleep, mortal.hold_the_interpreter, mortal.stop_itself])
 def test_a_worker_that_is_stuck_is_ended_after_its_limit(stuck):
     (ends,) = told((stuck, 5), seconds=0.5)
-    assert ends == [5, Ended("ended after 0.5 s, its limit")]
+    assert ends == [5, Ended("ended after 0.5 s, its limit (--row-limit)")]
 
 
 def test_a_worker_that_cannot_be_started_says_so(monkeypatch):

@@ -13,7 +13,10 @@ def main() -> int:
     signals.end_at_once(_say)
     from lmbench import cli  # from here on no moment is without an answer to a signal
 
-    return cli.main()
+    try:
+        return cli.main()
+    finally:
+        signals.ignore()
 
 
 def _say(number: int) -> None:

@@ -47,6 +47,12 @@ def end_at_once(say: Callable[[int], None]) -> None:
             signal.signal(number, lambda *_: None)
 
 
+def ignore() -> None:
+    """Neither signal means anything any more: the command is over, and Python only takes itself apart."""
+    for number in CODES:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def terminable() -> Iterator[None]:
     """Raises Terminated on SIGTERM, as Python raises KeyboardInterrupt on SIGINT, unless SIGTERM has a handler."""

@@ -110,3 +110,18 @@ def test_only_what_keeps_rows_says_so():
     assert signals.line(signal.SIGINT, ["score", "m"]) == "lmbench: interrupted\n"
     assert signals.line(signal.SIGTERM, []) == "lmbench: ended by SIGTERM\n"
     assert "finished rows are kept" in signals.line(signal.SIGINT, ["verify", "ptb"])
+
+
+LATE = """
+import atexit, os, sys
+from lmbench.__main__ import main
+sys.argv = ["lmbench", "list"]
+atexit.register(os.kill, os.getpid(), {number})
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_last_line_comes_too_late(number, home):
+    done = called("argument", LATE.format(number=int(number)), home)
+    assert (done.returncode, done.stderr) == (0, "")

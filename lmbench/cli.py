@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import lmbench
 from lmbench import signals, streams
 from lmbench.commands import DONE, benchmarks, corpora, models, probes
-from lmbench.errors import LMBenchError, suggestion
+from lmbench.errors import OUT_OF_MEMORY, LMBenchError, is_out_of_memory, suggestion
 
 USER_ERROR = 2
 
@@ -59,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return signals.CODES[number]
         except streams.OutputEnded:
             return DONE
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            print(f"lmbench: {OUT_OF_MEMORY}", file=sys.stderr)
+            return USER_ERROR
 
 
 def _run(words: Sequence[str]) -> int:

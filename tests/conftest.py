@@ -11,11 +11,6 @@ settings.register_profile("lmbench", deadline=None)
 settings.load_profile("lmbench")
 
 
-def pytest_ignore_collect(collection_path, config):
-    """What takes an hour runs where it is asked for by name, as by `tox -e endurance`."""
-    return True if collection_path.name == "endurance" and "endurance" not in " ".join(config.args) else None
-
-
 @pytest.fixture(scope="session")
 def kenlm():
     """KenLM's own module; where the test environment has it, its absence is a failure."""

@@ -115,7 +115,7 @@ def test_run_again_fits_nothing_and_a_fresh_run_gives_the_same_tables(here, caps
     before = csvs(here / "tmp" / "my")
     command = ["run", "mle-2", "mkn-3", "--train", "my.txt", "--jobs", "1", "--out"]
     assert main([*command, "tmp"]) == 0
-    assert "0 rows to run, 2 already done" in capsys.readouterr().err
+    assert "no rows to run, 2 already done" in capsys.readouterr().err
     assert csvs(here / "tmp" / "my") == before
     assert main([*command, "fresh"]) == 0
     fresh = csvs(here / "fresh" / "my")
@@ -191,7 +191,7 @@ def test_an_audit_says_what_leaks_and_ends_with_1(here, capsys):
     assert main(["audit", "sound.toml", "--out", "tmp4"]) == 0
     told = capsys.readouterr().out
     assert "LEAK" not in told
-    assert told.splitlines()[-1].startswith("sound: 0 findings in ")
+    assert told.splitlines()[-1].startswith("sound: no findings in ")
     (here / "leaky.toml").write_text(f"[corpus]\ntrain = 'my.txt'\nvalid = 'my.txt'\ntest = 'my.txt'\n{rows}", "utf-8")
     assert main(["audit", "leaky.toml", "--out", "tmp4"]) == 1
     told = capsys.readouterr().out
@@ -247,7 +247,8 @@ def test_score_reads_standard_input(home):
 @pytest.mark.usefixtures("here")
 def test_explain_shows_the_steps_to_each_word(capsys):
     assert main(["explain", "mkn-3", "we are strange", "--benchmark", "my", "--out", "tmp"]) == 0
-    head, *lines = capsys.readouterr().out.splitlines()
+    head, *lines, note = capsys.readouterr().out.splitlines()
+    assert note.startswith("distinct contexts: ")
     assert head.split() == ["word", "p", "in", "the", "training", "text"]
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["we", "are", "<unk>", "</s>"]
     assert re.fullmatch(r"are +0\.\d+ +after <s> we +\d+ of \d+ times +p = 0\.\d+", lines[1])
@@ -370,7 +371,7 @@ def test_a_run_that_is_stopped_keeps_finished_rows_and_goes_on(home, stop, code,
     (home / "slow.toml").write_text(SLOW.replace("1000000", "3"), "utf-8")
     again = lmbench(*command[3:], cwd=home)
     assert again.returncode == 0
-    assert b"1 rows to run, 1 already done" in again.stderr
+    assert b"1 row to run, 1 already done" in again.stderr
 
 
 @pytest.mark.usefixtures("here")

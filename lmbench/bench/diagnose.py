@@ -29,7 +29,7 @@ from lmbench.neural.diagnostics.cells import one_thread
 from lmbench.neural.diagnostics.gradients import Reach, rate, spectral_radius
 from lmbench.neural.diagnostics.long_lag import Task
 from lmbench.neural.training import Neural
-from lmbench.storage import sha256
+from lmbench.storage import kept, sha256
 from lmbench.text.corpus import Corpus
 from lmbench.text.files import normalise
 from lmbench.text.sentences import Sentences
@@ -183,12 +183,10 @@ def _memory(stem: Path, settings: Settings, side_by_side: int, environment: dict
     wanted |= {"task": asdict(settings.task), "nets": NETS, "code": sources.code(long_lag.__name__)}
     wanted |= {"libraries": sources.libraries(long_lag.__name__)}
     key = sha256(json.dumps(wanted, sort_keys=True).encode())
-    try:
-        if load_pair(stem.with_suffix(".json"))[0]["key"] == key:
-            yield "long-lag task: done already"
-            return
-    except (OSError, ValueError, KeyError, BadModel):  # none, damaged or older: it is made again
-        pass
+    known = kept(stem.with_suffix(".json"), load_pair)
+    if known is not None and known[0].get("key") == key:
+        yield "long-lag task: done already"
+        return
     task = settings.task
     facts: dict[str, Any] = {
         "schema": SCHEMA,

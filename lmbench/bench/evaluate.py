@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadModel
 from lmbench.measures import conventions, coverage, unseen_word
-from lmbench.measures.cost import latencies, stopwatch
+from lmbench.measures.cost import stopwatch
 from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
 from lmbench.measures.strata import by_stratum
 from lmbench.model import Floats, LanguageModel, Neighbours, Strata
@@ -22,8 +21,6 @@ from lmbench.text.vocabulary import EOS, UNK
 SUM_TOLERANCE = 1e-4
 N_CONTEXTS = 64
 LONGEST_CONTEXT = 30
-N_ALONE = 50
-"""Sentences that are scored one at a time, to see how long one takes."""
 NEIGHBOURS = 5
 
 
@@ -55,14 +52,13 @@ class Yardstick:
 
 @dataclass
 class Evaluation:
-    """What evaluate() found. latencies: milliseconds of each of some sentences scored alone."""
+    """What evaluate() found."""
 
     normalised: bool
     metrics: dict[str, float] = field(default_factory=dict)
     arrays: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     neighbours: Neighbours = field(default_factory=dict)
     score_seconds: float = float("nan")
-    latencies: list[float] = field(default_factory=list)
 
 
 def evaluate(model: LanguageModel, yardstick: Yardstick) -> Evaluation:
@@ -121,7 +117,6 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     with stopwatch() as seconds:
         log_probs = scored(model, test)
     found.score_seconds = seconds[0]
-    found.latencies = latencies(model.log_probs, _first_sentences(test))
     known = test.tokens != UNK
     metrics = found.metrics
     metrics["n_tokens"] = test.n_tokens
@@ -151,13 +146,6 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     segments = test.segments
     found.arrays["row_log_probs"] = np.bincount(segments, log_probs)
     found.arrays["row_tokens"] = np.bincount(segments)
-
-
-def _first_sentences(text: Sentences) -> Iterator[Sentences]:
-    """The first sentences, each alone: what a program that scores one at a time asks."""
-    bounds = np.append(np.flatnonzero(np.diff(text.segments, prepend=-1)), text.n_tokens)[: N_ALONE + 1]
-    for start, end in pairwise(bounds.tolist()):
-        yield Sentences.of_rows([text.tokens[start:end]], text.vocab)
 
 
 def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None:

@@ -5,8 +5,6 @@ A process of its own gives every row honest memory figures, and isolates crashes
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from lmbench.bench.execute import Bench, Job, Progress, execute, without_model
@@ -15,6 +13,7 @@ from lmbench.bench.specs import Row
 from lmbench.bench.workers import Ended, Workers
 from lmbench.bench.workers import warm_up as import_early
 from lmbench.models import kinds, model_class
+from lmbench.threads import keep_to
 
 
 def warm_up(rows: Sequence[Row]) -> None:
@@ -65,7 +64,5 @@ def run(
 
 def _work(job: Job, bench: Bench, send: Callable[[Progress | Result], None]) -> None:
     """What the process of a job does."""
-    os.environ["OMP_NUM_THREADS"] = str(bench.threads)
-    if "torch" in sys.modules:  # already imported by the fork server
-        sys.modules["torch"].set_num_threads(bench.threads)
+    keep_to(bench.threads)
     send(execute(job, bench, lambda epoch, epochs, nats: send(Progress(job, epoch, epochs, nats))))

@@ -22,7 +22,7 @@ from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, kinds, model_class
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import kept, read_json, read_sealed, sha256, write_json, write_sealed
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.threads import cores
@@ -137,8 +137,8 @@ def run(planned: Plan, row_limit: float | None = None) -> Iterator[Job | Progres
     """
     with lock.writing(planned.folder, planned.bench.command):
         for path, written in planned.files.items():
-            atomic_write(path, written)
-        atomic_write(planned.folder / FACTS / "benchmark.json", dumps(planned.facts))
+            write_sealed(path, written)
+        write_json(planned.folder / FACTS / "benchmark.json", dumps(planned.facts))
         for event in jobs.run(planned.todo, planned.bench, planned.side_by_side, row_limit):
             if isinstance(event, Result):
                 event.save(planned.folder / FACTS)
@@ -176,12 +176,13 @@ def _check_sizes(rows: Sequence[Row], prepared: Prepared) -> None:
 
 
 def _earlier(folder: Path) -> dict[str, keys.Deciding]:
-    """What the folder's last plan said of each row; nothing where there is none that can be read."""
-    try:
-        rows: dict[str, keys.Deciding] = benchmark_facts(folder / FACTS)["deciding"]["rows"]
-    except (BadModel, KeyError, TypeError):
-        return {}
-    return rows
+    """What the last plan said of each row; where it cannot be read, what the results that are there say themselves."""
+    place = folder / FACTS / "benchmark.json"
+    if (planned := kept(place, read_json)) is not None:
+        rows: dict[str, keys.Deciding] = planned.get("deciding", {}).get("rows", {})
+        return rows
+    found = [kept(path, load_one) for path in sorted(place.parent.glob("*.json")) if path != place]
+    return {keys.stem(one.row, one.without): one.deciding.get("row", {}) for one in found if one is not None}
 
 
 def _files(row: Row, prepared: Prepared) -> dict[str, str]:
@@ -236,15 +237,12 @@ def environment_of(side_by_side: int, threads: int = 1, computing: Sequence[str]
 
 
 def _finished(job: Job, folder: Path) -> Result | None:
-    """The stored result of this very job, if its model is there too; a damaged or older one is made again."""
+    """The stored result of this very job, if its model is there too; an older one is made again, a damaged one too."""
     path = folder / FACTS / f"{job.stem}.json"
     if not path.is_file() or not store.intact(folder / MODELS / job.stem, job.key):
         return None
-    try:
-        result = load_one(path)
-    except BadModel:
-        return None
-    return result if result.key == job.key and result.error is None else None
+    result = kept(path, load_one)
+    return result if result is not None and result.key == job.key and result.error is None else None
 
 
 def _facts(
@@ -298,7 +296,13 @@ def tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of the benchmark that was run in this folder, with what it has learnt."""
     facts = benchmark_facts(folder / FACTS)
     found = TOKENIZERS[facts["corpus"]["tokenizer"]]
-    return found if found.learn is None else found.restored((folder / MODELS / LEARNT).read_bytes())
+    if found.learn is None:
+        return found
+    place, remedy = folder / MODELS / LEARNT, "run the benchmark again"
+    try:
+        return found.restored(read_sealed(place, remedy))
+    except OSError as error:
+        raise BadModel(f"what the tokenizer has learnt cannot be read ({error}); {remedy}") from error
 
 
 def _probes(probes: Probes, shown: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from math import inf
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from lmbench.commands import DONE, FAILED, OWN_TEXT
 from lmbench.errors import BadConfig, suggestion
+from lmbench.wording import counted
 
 if TYPE_CHECKING:
     from lmbench.bench.benchmark import Benchmark
@@ -35,6 +37,7 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
     from lmbench.bench import lock, runner
     from lmbench.bench.benchmark import cut_down
     from lmbench.bench.generated import generate
+    from lmbench.bench.latency import measure
     from lmbench.bench.units import join
     from lmbench.live import Live
 
@@ -62,10 +65,13 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
             print(f"warning: {warning}", file=sys.stderr)
         failed = 0
         # two seconds of imports that need not come after the rows
-        Thread(target=import_module, args=("lmbench.report.write",), daemon=True).start()
+        imports = Thread(target=import_module, args=("lmbench.report.write",), daemon=True)
+        imports.start()
         with Live(planned) as live:
             for event in runner.run(planned, options.row_limit):
                 failed += live.show(event)
+        imports.join()  # nothing is to run beside what is timed
+        failed += measure(planned, partial(print, file=sys.stderr))
         for said in generate(planned):
             print(said, file=sys.stderr)
         _write(planned.folder)
@@ -169,7 +175,7 @@ def audit(options: argparse.Namespace, _: Sequence[str]) -> int:
             print(f"  such as: {example}")
     for note in facts["notes"]:
         print(f"note: {note}")
-    print(f"{found.name}: {len(facts['findings'])} findings in {len(facts['checks'])} checks")
+    print(f"{found.name}: {counted(len(facts['findings']), 'finding')} in {counted(len(facts['checks']), 'check')}")
     return FAILED if facts["findings"] else DONE
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lmbench.commands import DONE, OWN_TEXT
 from lmbench.errors import BadConfig, BadText
+from lmbench.wording import counted
 
 if TYPE_CHECKING:
     from lmbench.bench.benchmark import Benchmark
@@ -40,7 +41,8 @@ def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
     size = store.save(model, options.model, tokenizer=options.tokenizer)
     for note in model.notes():
         print(f"note: {note}", file=sys.stderr)
-    print(f"{options.model}: {model.n_params():,} parameters over {len(model.vocab_):,} events, {size:,} bytes")
+    learnt = f"{counted(model.n_params(), 'parameter')} over {counted(len(model.vocab_), 'event')}"
+    print(f"{options.model}: {learnt}, {size:,} bytes")
     return DONE
 
 
@@ -98,8 +100,9 @@ def _standard_input() -> list[str]:
 def explain(options: argparse.Namespace, _: Sequence[str]) -> int:
     """show how an n-gram row comes to the probability of each word of a sentence
 
-    A line for each context that was asked, longest first: how often the word followed it in the training text, and
-    the factor it gives. What stands under p is their product.
+    A line for each context that was asked, longest first: how often the word followed it in the training text, in
+    occurrences or in distinct contexts, whichever the smoothing method counts there, and the factor it gives. What
+    stands under p is their product.
     """
     from lmbench.ngrams.explain import table
     from lmbench.text.sentences import Sentences
@@ -141,7 +144,9 @@ def export(options: argparse.Namespace, _: Sequence[str]) -> int:
     """write a fitted n-gram row as an ARPA file, for KenLM, SRILM or another benchmark"""
     from lmbench.models import kind_of
     from lmbench.ngrams import arpa
+    from lmbench.storage import is_standard_output
 
+    arpa.check(options.file)
     model = _fitted(options)[0]
     backoff = getattr(model, "backoff_", None)
     if backoff is None:
@@ -151,7 +156,10 @@ def export(options: argparse.Namespace, _: Sequence[str]) -> int:
         )
     arpa.write(backoff, model.vocab_, options.file)
     sizes = ", ".join(f"{len(keys):,} of order {n}" for n, keys in enumerate(backoff.index.keys, start=1))
-    print(f"{options.file}: n-grams {sizes}; {options.file.stat().st_size / 1e6:.1f} MB")
+    said = f"{options.file}: n-grams {sizes}"
+    if options.file.is_file():
+        said += f"; {options.file.stat().st_size / 1e6:.1f} MB"
+    print(said, file=sys.stderr if is_standard_output(options.file) else sys.stdout)
     return DONE
 
 

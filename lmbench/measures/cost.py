@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
+from statistics import median
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -20,18 +23,43 @@ def stopwatch() -> Iterator[list[float]]:
     seconds.append(time.perf_counter() - start)
 
 
-def latencies(act: Callable[[Item], object], items: Iterable[Item], most: float = 0.08) -> list[float]:
-    """Milliseconds of each act on one item, until `most` seconds are over; the first, which warms up, is left out."""
+def latencies(
+    act: Callable[[Item], object], items: Sequence[Item], least: float = 0.3, most: float = 1.5
+) -> list[float]:
+    """Milliseconds of each act on one item, one item at least, again from the first after the last one.
+
+    It ends when `least` seconds are over, every item had its turn and the median is stable, or after `most` seconds.
+    What comes before, a first tenth of `least` and the first item at least, warms up and is left out.
+    """
     found: list[float] = []
-    begin = time.perf_counter()
-    for item in items:
+    begin = checked = math.inf
+    warm = time.perf_counter() + least / 10
+    for item in cycle(items):
         start = time.perf_counter()
         act(item)
         now = time.perf_counter()
+        if begin == math.inf:
+            begin = checked = now if now > warm else math.inf
+            continue
         found.append(1000 * (now - start))
         if now - begin > most:
             break
-    return found[1:]
+        if now - checked > least / 3:  # medians are not to be what takes the time
+            checked = now
+            if now - begin > least and len(found) >= len(items) and _settled(found):
+                break
+    return found
+
+
+STABLE = 0.05
+"""The share by which the medians of both halves may differ."""
+
+
+def _settled(values: Sequence[float]) -> bool:
+    """Whether the second half of a measurement says what the first half says."""
+    half = len(values) // 2
+    first, second = median(values[:half]), median(values[half:])
+    return abs(first - second) <= STABLE * min(first, second)
 
 
 def peak_memory() -> float:

@@ -33,7 +33,7 @@ import numpy.typing as npt
 from lmbench.errors import BadModel
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.index import NGramIndex
-from lmbench.storage import atomic
+from lmbench.storage import atomic, check_output
 from lmbench.text.files import opened
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary
 
@@ -64,11 +64,17 @@ def write(backoff: BackOff, vocab: Vocabulary, path: Path) -> None:
     KenLM loads none of order 1. BadModel where a word cannot stand in an ARPA file.
     """
     path = Path(path)
+    check(path)
     words = [_spelled(event) for event in vocab.events] + ["<s>"]
     packer = _PACKERS.get(path.suffix.lower(), nullcontext)
     with atomic(path) as file, packer(file) as packed:
         for block in _text(backoff, words):
             packed.write(block.encode())
+
+
+def check(path: Path) -> None:
+    """BadConfig for a path that write() could not write as its name asks."""
+    check_output(path, tuple(_PACKERS))
 
 
 def _spelled(event: str) -> str:

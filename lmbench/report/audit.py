@@ -11,6 +11,7 @@ from lmbench.report import markdown, numbers
 from lmbench.report.facts import Facts
 from lmbench.report.markdown import bold, bullets, escape, table
 from lmbench.report.tables import frame
+from lmbench.wording import counted
 
 FILE = "audit.csv"
 
@@ -30,8 +31,8 @@ def section(facts: Facts) -> str:
         for leak in found["findings"]
     ]
     n = len(found["checks"])
-    counted = f"{len(leaks)} of {n} checks" if leaks else f"None of {n} checks"
-    says = f"{counted} found that test, or what is chosen on valid, has leaked into what models learn from."
+    share = f"{len(leaks) or 'None'} of {counted(n, 'check')}"
+    says = f"{share} found that test, or what is chosen on valid, has leaked into what models learn from."
     lines = [
         [
             escape(check["what"]),
@@ -51,7 +52,7 @@ def section(facts: Facts) -> str:
         "looked for and how."
     )
     notes = [escape(note) for note in found["notes"]]
-    header = ["looked for", "in", "found", "of", "share", "within train", "verdict"]
+    header = ["looked for", "in", "found", "of", "share found", "within train", "leak?"]
     return markdown.section("Audit", says, bullets(leaks), table(header, lines, left=2), bullets([explained, *notes]))
 
 

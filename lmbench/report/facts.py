@@ -17,6 +17,7 @@ from lmbench.bench.results import Result, benchmark_facts, load, load_diagnosis,
 from lmbench.errors import BadConfig, BadModel, LMBenchError
 from lmbench.measures.perplexity import Floats
 from lmbench.measures.uncertainty import STREAM_BLOCK, Ints, blocks
+from lmbench.wording import counted
 
 REFERENCE_KIND = "grammar"
 SHARE = re.compile(r"share_(\w+)_(\d+)(\S*)")
@@ -204,7 +205,7 @@ class Facts:
         """The benchmark's title, with what makes its vocabulary unlike others' said in it."""
         title = str(self.benchmark.get("title") or self.benchmark.get("benchmark", "benchmark"))
         n = len(self.extra_words)
-        return f"{title} (with {n} extra word{'s' if n > 1 else ''} in the vocabulary)" if n else title
+        return f"{title} (with {counted(n, 'extra word')} in the vocabulary)" if n else title
 
     @property
     def extra_words(self) -> list[str]:

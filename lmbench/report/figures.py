@@ -48,6 +48,7 @@ from lmbench.report.compare import Comparison, finite
 from lmbench.report.facts import ADAPTIVE, RANKED, Facts, Row
 from lmbench.report.facts import REFERENCE as GROUP_REFERENCE
 from lmbench.report.layout import brief, round_numbers, short
+from lmbench.report.tables import HEADLINE
 
 SUFFIXES = ("png", "svg")
 
@@ -110,7 +111,7 @@ def overview(facts: Facts, comparison: Comparison) -> Figure | None:
     axes[0].set_xlabel("perplexity (log scale, left is better)")
     asked = f"Can it say “{short(' '.join(facts.headline), 14)}”?" if facts.headline else "Can it say the unseen?"
     axes[1].set_title(asked, loc="left", pad=TITLE_PAD)
-    axes[1].set_xlabel("at least once in 100 draws")
+    axes[1].set_xlabel(f"{HEADLINE if facts.headline else 'coverage@100'}: at least once in 100 draws")
     _shares(axes[1], facts, rows, metric)
     _truth(axes[1], facts, metric)
     if crossed:
@@ -169,7 +170,7 @@ def coverage(facts: Facts, comparison: Comparison) -> Figure | None:
     _shares(axes[-1], facts, rows, "c4", [comparison.coverage(row) for row in rows])
     _truth(axes[-1], facts, "c4")
     held = sum(facts.strata(facts.probes).values())
-    axes[-1].set_title(f"C4 @100 (n = {held})", loc="left", pad=TITLE_PAD)
+    axes[-1].set_title(f"C4 coverage@100 (n = {held})", loc="left", pad=TITLE_PAD)
     axes[-1].set_xlabel("said in 100 draws")
     return figure
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.errors import BadText
 from lmbench.text.files import opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, limited
@@ -25,6 +26,8 @@ BLOCK = 1 << 20
 END = -1
 NEWLINE = 10
 BOM = "\ufeff".encode()
+LONGEST = 1 << 24
+"""Bytes of a word: what is longer is no word, and would be held in memory at once."""
 
 Bytes = npt.NDArray[np.uint8]
 Ids = npt.NDArray[np.int32]
@@ -63,17 +66,18 @@ def read(path: Path, vocab: Vocabulary | None = None, *, min_count: int = 1, max
 
 def encode(lines: Iterable[str], vocab: Vocabulary) -> Sentences:
     """Lines in memory as rows of ids, each ended by </s>; lines without a word are left out."""
-    return _rows(_encode(_bytes("\n".join(lines)), vocab), vocab)
+    return _rows(_encode(_bytes("".join(f"{line}\n" for line in lines)), vocab), vocab)
 
 
 def blocks(path: Path) -> Iterator[Bytes]:
-    """The text in blocks of whole lines, UTF-8 in NFC, white space within lines in ASCII.
+    """The text in blocks of whole lines, or whole words of a line that is longer: UTF-8 in NFC, white space in ASCII.
 
+    The last block ends in a line end.
     What is wrong with a text is found here and said by read_lines().
     """
     any_word, mark = False, BOM
     with opened(path) as file:
-        for read in _whole_lines(file):
+        for read in _whole_words(file, path):
             data = read.removeprefix(mark)
             try:
                 text = data.decode("utf-8")
@@ -87,25 +91,35 @@ def blocks(path: Path) -> Iterator[Bytes]:
         read_lines(path)
 
 
-def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    """About BLOCK bytes at a time, up to a line end."""
+def _whole_words(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """About BLOCK bytes at a time, up to a line end, or up to the last word of a line that does not end."""
     rest = b""
     while data := file.read(BLOCK):
-        end = data.rfind(b"\n") + 1
+        rest += data
+        end = rest.rfind(b"\n") + 1
         if end:
-            yield rest + data[:end]
-            rest = data[end:]
-        else:
-            rest += data
+            yield rest[:end]
+            rest = rest[end:]
+        if len(rest) < BLOCK:
+            continue
+        words = rest.rstrip()
+        begin = max(words.rfind(b" "), words.rfind(b"\t")) + 1
+        # a word stays with what ends it, since a line end alone would end no line
+        if begin and words[begin:].decode("utf-8", "ignore").strip():
+            yield words[:begin]
+            rest = words[begin:] + rest[len(words) :][:1]
+        if len(rest) > LONGEST:
+            raise BadText(
+                f"{path} has a word of more than {LONGEST >> 20} MB: perhaps it is no text, or has no spaces; "
+                "name another tokenizer, such as syllables"
+            )
     if rest:
-        yield rest
+        yield rest + b"\n"
 
 
 def _bytes(text: str, data: bytes = b"") -> Bytes:
-    """Text as blocks() says, ended by a line end. data: its bytes, if they are known."""
+    """Text as blocks() says. data: its bytes, if they are known."""
     plain = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
-    if not plain.endswith("\n"):
-        plain += "\n"
     return narrow_spaces(np.frombuffer(data if plain is text and data else plain.encode(), np.uint8))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
 import unicodedata
 import zlib
@@ -17,6 +18,10 @@ from typing import Any, BinaryIO
 from lmbench.errors import BadConfig, BadText
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
+MOST, LEAST = 100, 1 << 26
+"""How many times its packed size a text may have, text having 3 to 30; and bytes that it may have in any case."""
+LONGEST = 1 << 27
+"""Characters of a line: its words are all in memory at once."""
 _MAGIC = {
     b"\x1f\x8b": "gzip; its name must end in .gz",
     b"\xfd7zXZ\0": "xz; its name must end in .xz",
@@ -73,6 +78,11 @@ def read_lines(path: Path, limit: int | None = None) -> Lines:
     if not pieces[-1]:
         pieces.pop()  # what follows the last line end is not a line
     for piece in pieces:
+        if len(piece) > LONGEST:
+            raise BadText(
+                f"{path} has a line of more than {LONGEST / 1e6:.0f} million characters: perhaps its line ends were "
+                "lost; break it into sentences, one a line"
+            )
         line = " ".join(piece.split()) if normal else normalise(piece)
         if not line:
             empty += 1
@@ -89,13 +99,34 @@ def read_lines(path: Path, limit: int | None = None) -> Lines:
     return Lines(lines, empty, changed)
 
 
+class _Bounded(io.RawIOBase):
+    """What a packed file holds; BadText where that is more than text can be packed into it."""
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self.file, self.path = file, path
+        self.most = self.left = max(MOST * path.stat().st_size, LEAST)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        n = int(self.file.readinto(buffer))  # type: ignore[attr-defined]
+        self.left -= n
+        if self.left < 0:
+            raise BadText(
+                f"{self.path} unpacks to more than {self.most >> 20:,} MB, at least {MOST} times its size: perhaps it "
+                "was made to fill the memory; if it is a text nevertheless, unpack it and give the plain file"
+            )
+        return n
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked (.gz, .xz); what goes wrong while they are read is a BadText."""
     packed = path.suffix.lower()
     try:
         with _OPENERS.get(packed, Path.open)(path, "rb") as file:
-            yield file
+            yield io.BufferedReader(_Bounded(file, path), 1 << 20) if packed in _OPENERS else file
     except FileNotFoundError:
         raise BadText(f"no file {path}{_nearby(path)}") from None
     except IsADirectoryError:

@@ -66,7 +66,7 @@ def told(*tasks, seconds=None):
         ((mortal.leave, None), [], "its process ended with exit code 0 without a result"),
         ((mortal.vanish, 0), [], "its process ended with exit code 0 without a result"),
         ((mortal.fail, "it was so"), [], "its process failed: ValueError: it was so"),
-        ((mortal.exhaust, 0), [], "its process failed: MemoryError"),
+        ((mortal.exhaust, 0), [], "out of memory; use less text"),
         ((mortal.send_half, 7), [7], "its process was ended by SIGKILL"),
         ((mortal.send_rubbish, 0), [], "its process failed: ValueError: unsupported pickle"),
         ((mortal.send_what_cannot_be_sent, 0), [], "its process failed: "),

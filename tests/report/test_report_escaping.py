@@ -143,6 +143,6 @@ def test_a_log_axis_always_has_round_numbers():
 def test_explanations_are_of_columns_that_are_shown(tmp_path):
     facts = read(made.build(tmp_path, made.MODELS | {}))
     text = render(facts, Comparison(facts), [])
-    for name in ("perplexity", "bits/token", "can say 무지 배가 (coverage@100)", "C3 crossed", "perplexity on held"):
+    for name in ("perplexity", "bits/token", "can say 무지 배가 (headline@100)", "C3 crossed", "perplexity on held"):
         assert f"**{name}**: " in text
     assert "literal" not in text

@@ -107,3 +107,24 @@ def test_words_of_another_text_are_unknown():
     vocab = Vocabulary.of_words(["배가", "고프다"])
     found = bulk.encode(["배가 고프다", "무지 배가"], vocab)
     assert [row.tolist() for row in found] == [[2, 3, 1], [0, 2, 1]]
+
+
+def test_a_line_that_does_not_end_is_read_a_block_at_a_time(tmp_path, monkeypatch):
+    """However long the line is, no more than a block and a word of it are held."""
+    path = tmp_path / "t.txt"
+    path.write_text("나는 무지 배가 고프다 \t" * 500 + "\nb")
+    monkeypatch.setattr(bulk, "BLOCK", 64)
+    sizes = [len(block) for block in bulk.blocks(path)]
+    assert len(sizes) > 100
+    assert max(sizes) <= 2 * 64
+    assert_same(bulk.read(path), line_by_line(path))
+
+
+def test_what_is_too_long_for_a_word_is_no_text(tmp_path, monkeypatch):
+    path = tmp_path / "t.txt"
+    path.write_text("a b\n" + "x" * 100 + " b\n")
+    monkeypatch.setattr(bulk, "BLOCK", 16)
+    assert bulk.read(path).n_tokens == 6
+    monkeypatch.setattr(bulk, "LONGEST", 50)
+    with pytest.raises(BadText, match="has a word of more than"):
+        bulk.read(path)

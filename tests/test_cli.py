@@ -145,6 +145,8 @@ BAD = {
     "not a number": (["run", "mle-2", "--train", "my.txt", "--seeds", "x", "--out", "bad"], "--seeds"),
     "seeds": (["run", "mle-2", "--train", "my.txt", "--seeds", "0", "--out", "bad"], "--seeds 0"),
     "jobs": (["run", "mle-2", "--train", "my.txt", "--jobs", "0", "--out", "bad"], "--jobs 0"),
+    "row limit": (["run", "mle-2", "--train", "my.txt", "--row-limit", "0", "--out", "bad"], "--row-limit 0"),
+    "no row limit": (["verify", "ptb", "--row-limit", "nan", "--out", "bad"], "--row-limit nan"),
     "threads": (["verify", "ptb", "--threads", "0", "--out", "bad"], "--threads 0"),
     "unknown key": (["run", "all", "--benchmark", "bad.toml", "--out", "bad"], "did you mean 'title'"),
     "unknown benchmark": (["run", "all", "--benchmark", "hungyr", "--out", "bad"], "did you mean 'hungry'"),

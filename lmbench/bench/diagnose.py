@@ -7,8 +7,6 @@ which is not done again while nothing it depends on has changed), `rows`, and `p
 from __future__ import annotations
 
 import json
-import multiprocessing
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +21,7 @@ from lmbench.bench.pace import Grid, paces
 from lmbench.bench.prepare import corpus_of
 from lmbench.bench.results import DIAGNOSIS, SCHEMA, Result, benchmark_facts, file_stem, load_one, load_pair, save_pair
 from lmbench.bench.runner import FACTS, MODELS, environment_of
+from lmbench.bench.workers import in_order, warm_up
 from lmbench.errors import BadConfig, BadModel
 from lmbench.models.ngram import NGram
 from lmbench.neural.diagnostics import fitted, long_lag
@@ -234,12 +233,8 @@ def _practised(settings: Settings, side_by_side: int) -> Iterator[tuple[Line, li
     if side_by_side == 1:
         yield from map(_practise, work)
         return
-    with multiprocessing.get_context("spawn").Pool(side_by_side, _leave_interruptions_to_the_parent) as pool:
-        yield from pool.imap(_practise, work)
-
-
-def _leave_interruptions_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warm_up([__name__])
+    yield from in_order(_practise, work, side_by_side)
 
 
 def _practise(work: tuple[Task, str, int, int]) -> tuple[Line, list[Line]]:

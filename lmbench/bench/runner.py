@@ -131,13 +131,16 @@ def plan(
     return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, facts, files, warned)
 
 
-def run(planned: Plan) -> Iterator[Job | Progress | Result]:
-    """Do what is to be done. A Result is on disk before it is yielded: what ends later costs only itself."""
+def run(planned: Plan, row_limit: float | None = None) -> Iterator[Job | Progress | Result]:
+    """Do what is to be done. A Result is on disk before it is yielded: what ends later costs only itself.
+
+    row_limit: seconds after which a row is ended and has failed; None: none is
+    """
     with lock.writing(planned.folder, planned.bench.command):
         for path, written in planned.files.items():
             write_sealed(path, written)
         write_json(planned.folder / FACTS / "benchmark.json", dumps(planned.facts))
-        for event in jobs.run(planned.todo, planned.bench, planned.side_by_side):
+        for event in jobs.run(planned.todo, planned.bench, planned.side_by_side, row_limit):
             if isinstance(event, Result):
                 event.save(planned.folder / FACTS)
             yield event

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
     Rows that are finished already are not fitted again. Facts, tables and figures go to DIR/<benchmark>/.
     """
     _check_counts(options, "jobs", "threads")
+    _check_limit(options.row_limit)
     return _run(_benchmark_to_run(options), options.names, options, words)
 
 
@@ -64,7 +66,7 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
         imports = Thread(target=import_module, args=("lmbench.report.write",), daemon=True)
         imports.start()
         with Live(planned) as live:
-            for event in runner.run(planned):
+            for event in runner.run(planned, options.row_limit):
                 failed += live.show(event)
         imports.join()  # nothing is to run beside what is timed
         failed += measure(planned, remark)
@@ -78,6 +80,11 @@ def _check_counts(options: argparse.Namespace, *names: str) -> None:
     for name in names:
         if (given := getattr(options, name)) is not None and given < 1:
             raise BadConfig(f"--{name} {given}: nothing can be done by fewer than one; give 1 or more")
+
+
+def _check_limit(seconds: float | None) -> None:
+    if seconds is not None and not 0 < seconds < inf:
+        raise BadConfig(f"--row-limit {seconds:g} is no time a row can take; give a number of seconds above 0")
 
 
 def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
@@ -117,6 +124,7 @@ def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
     from lmbench.measures.published import verdicts
 
     _check_counts(options, "jobs", "threads")
+    _check_limit(options.row_limit)
     ours = [name for name in benchmark.builtin() if name == options.name or name.startswith(f"{options.name}-")]
     files = [options.name] if options.name.endswith(".toml") else ours
     chosen = [found for name in files if (found := benchmark.load(name)).with_figures()]

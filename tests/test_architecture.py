@@ -14,6 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first. A room imports itself and what is lower; rooms of one floor do not know each other.
 FLOORS = [
     {"errors"},
+    {"fields"},
     {"threads"},
     {"storage", "compiled"},
     {"text"},

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from lmbench.bench import toml_file
 from lmbench.bench.blanks import BlanksSpec
@@ -17,8 +17,9 @@ from lmbench.bench.specs import CorpusSpec, EqualSpec, Quick, Row, SparsitySpec,
 from lmbench.bench.unseen import UnseenSpec
 from lmbench.bench.variants import CurveSpec, SearchSpec, at_sizes, with_trials
 from lmbench.errors import BadConfig, choose, suggestion
+from lmbench.fields import check, fits, shown, spelled
 from lmbench.measures.published import Published
-from lmbench.models import family, fits, spelled
+from lmbench.models import family
 
 ALL = "all"
 QUICK = "-quick"
@@ -34,6 +35,7 @@ class Benchmark:
     """One corpus, many rows.
 
     folder:  where the file is, against which its paths are read
+    file:    as errors name it
     compare: benchmarks on the same text in other units, which the report compares it with in bits per character
     published: row -> figures of others, which the report shows beside it and `verify` holds it to
     units: the same text in several units, each a benchmark of its own, named NAME/UNIT; a report joins them
@@ -45,6 +47,7 @@ class Benchmark:
     corpus: CorpusSpec
     rows: tuple[Row, ...]
     folder: Path
+    file: str = ""
     story: tuple[str, ...] = ()
     compare: tuple[str, ...] = ()
     published: Mapping[str, Published] = field(default_factory=dict)
@@ -116,7 +119,7 @@ def load(name: str) -> Benchmark:
 
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
-    named_so = (item.name for item in fields(Benchmark) if item.name not in ("name", "folder"))
+    named_so = (item.name for item in fields(Benchmark) if item.name not in ("name", "folder", "file"))
     known = dict.fromkeys((*named_so, "curve", "search"))
     for key in table:
         if key not in known:
@@ -146,12 +149,13 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         raise BadConfig(f"{where}: [generated] draws sentences, and a stream has none; leave it out")
     found = Benchmark(
         name=name,
-        title=_text(table, "title", name, where),
-        description=_text(table, "description", "", where),
+        title=_value(table, "title", name, str, where),
+        description=_value(table, "description", "", str, where),
         corpus=corpus,
         rows=_variants(named, table, where),
         folder=folder,
-        story=tuple(table.get("story", ())),
+        story=tuple(_value(table, "story", (), tuple[str, ...], where)),
+        file=where,
         compare=_names(table.get("compare", []), name, f"{where}: compare"),
         published=_published(table.get("published", {}), {row.name: row for row in named}, where),
         sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
@@ -213,10 +217,10 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
     )
 
 
-def _text(table: Mapping[str, Any], key: str, default: str, where: str) -> str:
+def _value(table: Mapping[str, Any], key: str, default: Any, hint: Any, where: str) -> Any:
     value = table.get(key, default)
-    if not isinstance(value, str):
-        raise BadConfig(f"{where}: {key} = {value!r} is not a text; put it in quotes")
+    if not fits(value, hint):
+        raise BadConfig(f"{where}: {key} = {shown(value)} is not {spelled(hint)}; give it such a value")
     return value
 
 
@@ -284,19 +288,10 @@ def _probes(table: Any, corpus: CorpusSpec, where: str) -> ProbesSpec:
 
 
 def _checked(table: object, spec: type, where: str) -> dict[str, Any]:
-    """The table's items, each a field of the dataclass spec with a value of its type, lists as tuples."""
+    """The table's items, each a field of the dataclass spec with a value that it may hold, lists as tuples."""
     if not isinstance(table, dict):
-        raise BadConfig(f"{where} is {table!r}, not a table of keys; write it as [name] and key = value lines")
-    hints = get_type_hints(spec)
-    allowed = {item.name: hints[item.name] for item in fields(spec)}
-    for key, value in table.items():
-        if key not in allowed:
-            raise BadConfig(f"{where} has no key {key!r}{suggestion(allowed, key)}")
-        if not fits(value, allowed[key]):
-            raise BadConfig(f"{where}: {key} = {value!r} is not {spelled(allowed[key])}; give it a value of that type")
-    for item in fields(spec):
-        if item.name not in table and item.default is MISSING and item.default_factory is MISSING:
-            raise BadConfig(f"{where} has no {item.name}, which it needs; give it one")
+        raise BadConfig(f"{where} is {shown(table)}, not a table of keys; write it as [name] and key = value lines")
+    check(spec, table, where, noun="key")
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from lmbench.bench.results import remembered
 from lmbench.errors import BadConfig
+from lmbench.fields import Between, Checked, File, Seed, Width
 from lmbench.measures.blanks import filled
 from lmbench.measures.coverage import ranks
 from lmbench.model import Floats
@@ -29,7 +30,7 @@ CELLS = 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlanksSpec:
+class BlanksSpec(Checked):
     """The [blanks] table.
 
     sentences:      with one __ each, of which the likeliest words are shown
@@ -38,11 +39,11 @@ class BlanksSpec:
     """
 
     sentences: tuple[str, ...] = ()
-    embedding_text: str | None = None
-    dim: int = 64
-    window: int = 2
-    epochs: int = 5
-    seed: int = 0
+    embedding_text: File | None = None
+    dim: Width = 64
+    window: Annotated[int, Between(1, 1000)] = 2
+    epochs: Annotated[int, Between(1, 10**4)] = 5
+    seed: Seed = 0
 
 
 def blanks(spec: BlanksSpec, corpus: Corpus, find: Callable[[str], Path], cache: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lmbench.bench.contract import Held
 from lmbench.errors import choose
 from lmbench.model import LanguageModel
 from lmbench.models import construct
@@ -36,7 +37,8 @@ def fit(
     model = construct(kind, settings, f"kind {kind!r}")
     text = read(train, tokenizer, min_count=min_count, vocab_size=vocab_size)
     nothing = Sentences(text.vocab, np.empty(0, np.int32), np.zeros(1, np.int64))
-    return model.fit(text, nothing if valid is None else read(valid, tokenizer, text.vocab))
+    Held(model).fit(text, nothing if valid is None else read(valid, tokenizer, text.vocab))
+    return model
 
 
 def read(

@@ -18,7 +18,7 @@ from typing import Any
 from lmbench.bench.execute import Bench, Job, Progress, execute, without_model
 from lmbench.bench.results import Result
 from lmbench.bench.specs import Row
-from lmbench.models import kinds, model_class
+from lmbench.models import model_class
 
 
 def warm_up(rows: Sequence[Row]) -> None:
@@ -77,7 +77,7 @@ def _context(rows: Sequence[Row]) -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    modules = {kinds()[row.kind].module for row in rows}
+    modules = {model_class(row.kind).__module__ for row in rows}
     late = {name for row in rows for name in getattr(model_class(row.kind), "late_imports", ())}
     context.set_forkserver_preload([__name__, *sorted(modules), *sorted(late)])
     return context

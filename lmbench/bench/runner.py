@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -79,7 +80,7 @@ def plan(
     if quick:
         benchmark = cut_down(benchmark)
     wanted = benchmark.select(names)
-    _check(wanted)
+    _check(wanted, f"{benchmark.file}: " if benchmark.file else "")
     rows = [_quick(row, benchmark.quick.epochs) if quick else row for row in wanted]
     folder = out / benchmark.name
     jobs.warm_up(rows)
@@ -125,14 +126,20 @@ def run(planned: Plan) -> Iterator[Job | Progress | Result]:
         yield event
 
 
-def _check(rows: Sequence[Row]) -> None:
-    """Construct every row; components stand before the mixtures that name them."""
+def _check(rows: Sequence[Row], where: str = "") -> None:
+    """Construct every row; components stand before the mixtures that name them.
+
+    A row whose kind cannot be used, or that rests on one, is left to fail by itself.
+    """
     models: dict[str, LanguageModel] = {}
     for row in rows:
+        if not models.keys() >= set(row.components):
+            continue
         settings = dict(row.settings)
         if row.components or "components" in {field.name for field in fields(model_class(row.kind))}:  # type: ignore[arg-type]
             settings["components"] = {part: models[part] for part in row.components}
-        models[row.name] = construct(row.kind, settings, f"row {row.name!r}")
+        with suppress(BadModel):
+            models[row.name] = construct(row.kind, settings, f"{where}row {row.name!r}")
 
 
 def _quick(row: Row, epochs: int) -> Row:

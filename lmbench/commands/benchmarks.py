@@ -237,13 +237,18 @@ def list_(options: argparse.Namespace, _: Sequence[str]) -> int:
 
 
 def _list_fields(kind: str) -> None:
-    """Fields, types and defaults of a kind, and what its docstring says."""
+    """Fields of a kind, their defaults, what they may hold; and what its docstring says."""
     from dataclasses import MISSING, fields
 
-    from lmbench.models import model_class
+    from lmbench.errors import BadModel
+    from lmbench.fields import spelled, types
+    from lmbench.models import Unusable, model_class
 
     cls = model_class(kind)
+    if issubclass(cls, Unusable):
+        raise BadModel(cls.problem)
     print((cls.__doc__ or "").strip())
+    may_hold = types(cls)
     for item in fields(cls):  # type: ignore[arg-type]
         default = "(needed)" if item.default is MISSING else repr(item.default)
-        print(f"  {item.name:16} {default}")
+        print(f"  {item.name:22} {default:22} {spelled(may_hold[item.name])}")

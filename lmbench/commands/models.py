@@ -58,7 +58,7 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
     """print log2-probability, tokens and perplexity of sentences under a fitted row; nan where it is no distribution"""
     import numpy as np
 
-    from lmbench.bench.evaluate import scored
+    from lmbench.bench.contract import scored
     from lmbench.measures.perplexity import BITS, perplexity
     from lmbench.text.files import read_lines
     from lmbench.text.sentences import Sentences

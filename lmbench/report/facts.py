@@ -18,7 +18,6 @@ from lmbench.errors import BadConfig, BadModel, LMBenchError
 from lmbench.measures.perplexity import Floats
 from lmbench.measures.uncertainty import STREAM_BLOCK, Ints, blocks
 
-REFERENCE_KIND = "grammar"
 SHARE = re.compile(r"share_(\w+)_(\d+)(\S*)")
 """The metric that says how much of test is in a stratum: share_<way>_<from>-<to>."""
 RANKED, ADAPTIVE, SCORE, REFERENCE, ABSENT = "ranked", "adaptive", "score", "reference", "absent"
@@ -54,7 +53,7 @@ class Row:
         """What the row is ranked with: nothing, the references, its own track, or the other rows."""
         if not self.results:
             return ABSENT
-        if self.kind == REFERENCE_KIND:
+        if self.family == REFERENCE:
             return REFERENCE
         if not self.first.normalised:
             return SCORE

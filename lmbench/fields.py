@@ -108,7 +108,7 @@ class Checked:
 
 
 def check(
-    cls: type, values: Mapping[str, Any], where: str, remedy: str = "give it such a value", noun: str = "field"
+    cls: type, values: Mapping[str, Any], where: str, remedy: str = "change it", noun: str = "field"
 ) -> None:
     """BadConfig where one of these is no field of the dataclass, or not what it may hold, or a field is missing.
 

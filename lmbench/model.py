@@ -52,7 +52,8 @@ class LanguageModel(Checked, ABC):
 
     Subclasses are keyword-only dataclasses: the fields are the hyperparameters, the only ones, each says what
     it may hold (lmbench.fields), and they go verbatim into the report. What fit() learns is stored under names
-    ending in "_"; every fitted model has vocab_. A model whose fields include `seed` is random: a benchmark may fit it with several seeds.
+    ending in "_"; every fitted model has vocab_. A model whose fields include `seed` is random: a benchmark
+    may fit it with several seeds.
     """
 
     vocab_: Vocabulary

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from lmbench.bench import toml_file
 from lmbench.bench.blanks import BlanksSpec
 from lmbench.bench.generate import GeneratedSpec
 from lmbench.bench.probes import MineSpec, ProbesSpec, RemoveSpec
+from lmbench.bench.names import NAME, QUICK, check_benchmark, check_row, check_rows, check_unit
 from lmbench.bench.probes import cut_down as cut_down_probes
 from lmbench.bench.specs import CorpusSpec, EqualSpec, Quick, Row, SparsitySpec, UnitSpec
 from lmbench.bench.unseen import UnseenSpec
@@ -22,10 +22,7 @@ from lmbench.measures.published import Published
 from lmbench.models import family
 
 ALL = "all"
-QUICK = "-quick"
 QUICK_ROUNDS = 20
-FOLDER = re.compile(r"[\w+-][\w.+-]*")
-"""What the name of a report's folder looks like."""
 _PACKAGED = Path(__file__).parent.parent / "benchmarks"
 _CHECKOUT = Path(__file__).parent.parent.parent / "benchmarks"
 
@@ -113,6 +110,7 @@ def load(name: str) -> Benchmark:
     """The benchmark of this name, NAME/UNIT for one of its units, or in this file where the name ends in .toml."""
     name, _, unit = name.partition("/") if not name.endswith(".toml") else (name, "", "")
     path = Path(name) if name.endswith(".toml") else choose(builtin(), name, "benchmark")
+    check_benchmark(path.stem, str(path))
     found = parse(toml_file.read(path), path.stem, path.parent, str(path))
     return choose({one.name: one for one in found.units}, f"{name}/{unit}", "unit") if unit else found
 
@@ -176,8 +174,7 @@ def _units(tables: Any, whole: Benchmark, rows: Mapping[str, Any], where: str) -
     found = []
     for name, table in tables.items():
         at = f"{where}: [units.{name}]"
-        if not FOLDER.fullmatch(name):
-            raise BadConfig(f"{at}: a unit's name is letters, digits and . + - _; rename it")
+        check_unit(name, at)
         given = _checked(table, UnitSpec, at)
         own = given.pop("rows", {})
         for row, fields_of in own.items():
@@ -220,13 +217,13 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
 def _value(table: Mapping[str, Any], key: str, default: Any, hint: Any, where: str) -> Any:
     value = table.get(key, default)
     if not fits(value, hint):
-        raise BadConfig(f"{where}: {key} = {shown(value)} is not {spelled(hint)}; give it such a value")
+        raise BadConfig(f"{where}: {key} = {shown(value)} is not {spelled(hint)}; change it")
     return value
 
 
 def _names(value: Any, own: str, where: str) -> tuple[str, ...]:
     """Names of other benchmarks, which are those of their reports' folders."""
-    good = isinstance(value, list) and all(isinstance(name, str) and FOLDER.fullmatch(name) for name in value)
+    good = isinstance(value, list) and all(isinstance(name, str) and NAME.fullmatch(name) for name in value)
     if not good or own in value:
         raise BadConfig(f"{where} = {value!r} is not a list of other benchmarks' names; write such as ['nsmc']")
     return tuple(value)
@@ -300,8 +297,7 @@ def _rows(tables: Mapping[str, Any], where: str) -> tuple[Row, ...]:
     rows: dict[str, Row] = {}
     for name, table in tables.items():
         at = f"{where}: row {name!r}"
-        if not re.fullmatch(r"[\w.+-]+", name) or name == ALL:
-            raise BadConfig(f"{at}: a row's name is letters, digits and . + - _, and not '{ALL}'; rename it")
+        check_row(name, where, (ALL,))
         if not isinstance(table, dict) or not isinstance(table.get("kind"), str):
             raise BadConfig(f"{at} has no kind; add one, such as kind = 'ngram'")
         settings = {key: value for key, value in table.items() if key not in ("kind", "components")}
@@ -312,4 +308,7 @@ def _rows(tables: Mapping[str, Any], where: str) -> tuple[Row, ...]:
             choose(rows, str(part), f"row above {name!r} for components")
         family(table["kind"])  # an unknown kind is an error here, before anything is read or trained
         rows[name] = Row(name, table["kind"], settings, tuple(components))
+    for name in rows:
+        check_row(name, where, {family(row.kind) for row in rows.values()})
+    check_rows(rows, where)
     return tuple(rows.values())

@@ -85,14 +85,14 @@ class Held(LanguageModel):
         self._agree(found[at], said, "log_probs of the text", "next_log_probs of the words before")
 
     def next_log_probs(self, prefixes: Sentences) -> Floats:
-        """float64 (S, V), where it is to be a distribution with sums of 1; the likeliest of some as log_probs has it."""
+        """float64 (S, V), with sums of 1 if it is a distribution; the likeliest of some as log_probs has it."""
         table = self._table(prefixes)
         if self.distribution and len(table):
             worst = max(float(np.abs(np.exp(table[p]).sum(axis=1) - 1).max()) for p in _parts(*table.shape))
             if worst > SUM_TOLERANCE:
                 raise BadModel(
-                    f"next_log_probs is a distribution after contexts of the text, but after one it was asked about its "
-                    f"sum is off by {worst:.3g}: it must be 1 after every context"
+                    f"the sum of next_log_probs is 1 after contexts of the text, but off by {worst:.3g} after another "
+                    "context: it must be 1 after each"
                 )
         if not self._asks_log_probs and len(table):
             few = np.unique(np.linspace(0, len(table) - 1, min(len(table), SAMPLED)).astype(np.int64))

@@ -27,6 +27,16 @@ ELSEWHERE = 500
 Mask = npt.NDArray[np.bool_]
 
 
+def _pattern(text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise BadConfig(f"it cannot be read: {error}") from error
+
+
+Pattern = Annotated[str, Readable(_pattern, "a regular expression")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class UnseenSpec(Checked):
     """The [unseen] table: every row is trained once without each group of words, and once as a control.
@@ -45,7 +55,7 @@ class UnseenSpec(Checked):
     groups: Count = 5
     size: Count = 10
     ranks: tuple[Count, ...] = (20, 300)
-    pattern: Annotated[str, Readable(lambda text: _pattern(text), "a regular expression")] = ".+"
+    pattern: Pattern = ".+"
     least: Count = 5
     places: Count = 40
     seed: Seed = 0
@@ -78,13 +88,6 @@ class Unseen:
     parts: tuple[Part, ...]
     places: Places
     facts: dict[str, Any]
-
-
-def _pattern(text: str) -> None:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise BadConfig(f"it cannot be read: {error}") from error
 
 
 def unseen(spec: UnseenSpec, corpus: Corpus) -> Unseen:

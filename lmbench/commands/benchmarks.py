@@ -78,6 +78,7 @@ def _check_counts(options: argparse.Namespace, *names: str) -> None:
 def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
     """The benchmark named, or the rows of own-text on the files given."""
     from lmbench.bench import benchmark
+    from lmbench.bench.names import check_benchmark
     from lmbench.bench.prepare import own_text
 
     given = {
@@ -93,12 +94,10 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
     if options.benchmark is not None:
         raise BadConfig("--benchmark and --train name two texts; give one of them")
     rows = benchmark.load(OWN_TEXT)
-    name = options.name or Path(given["train"]).name.split(".")[0]
-    if not benchmark.FOLDER.fullmatch(name) or name in benchmark.builtin():
-        raise BadConfig(
-            f"{name!r} cannot name a report's folder: it is that of a benchmark of lmbench, empty, or has "
-            "signs other than letters, digits and . + - _; choose another with --name"
-        )
+    name = Path(given["train"]).name.split(".")[0] if options.name is None else options.name
+    check_benchmark(name, "--name" if options.name is not None else "--train without --name")
+    if name in benchmark.builtin():
+        raise BadConfig(f"{name!r} is the folder of a benchmark of lmbench; choose another with --name")
     return own_text(rows, replace(rows.corpus, **given), name)
 
 

@@ -26,6 +26,8 @@ ABOVE = 1e-9
 """Nats by which rounding may lift a log-probability above 0."""
 SAMPLED = 256
 """Tokens of each text, and rows of each table, that are asked about in a second way."""
+ALONE = 4
+"""Of these, tokens whose rows are scored without any other beside them."""
 PREFIXES = 20_000
 """Tokens of all histories that may be read for that, or a quarter of the text where that is more: of one long row only
 the beginning is cheap to read again."""
@@ -83,6 +85,9 @@ class Held(LanguageModel):
                 table = self._table(histories.take(np.arange(part.start, part.stop)))
                 said[part] = table[np.arange(len(table)), batch.tokens[at[part]]]
         self._agree(found[at], said, "log_probs of the text", "next_log_probs of the words before")
+        alone = at[:: max(1, len(at) // ALONE)][:ALONE]
+        said = np.array([self._last(_longer(_histories(batch, [i]), batch.tokens[[i]]))[0] for i in alone])
+        self._agree(found[alone], said, "log_probs of the text", "log_probs of its row alone")
 
     def next_log_probs(self, prefixes: Sentences) -> Floats:
         """float64 (S, V), with sums of 1 if it is a distribution; the likeliest of some as log_probs has it."""
@@ -278,8 +283,9 @@ def _places(batch: Sentences) -> Ints:
     return np.array(sorted(taken), np.int64)
 
 
-def _histories(batch: Sentences, at: Ints) -> Sentences:
+def _histories(batch: Sentences, at: Ints | list[int]) -> Sentences:
     """A row for each of these tokens: what stands before it in its row."""
+    at = np.asarray(at, np.int64)
     begins = at - batch.positions[at]
     return Sentences.of_rows([batch.tokens[a:b] for a, b in zip(begins, at, strict=True)], batch.vocab)
 

@@ -16,7 +16,7 @@ FLOORS = [
     {"errors"},
     {"fields"},
     {"threads"},
-    {"storage", "compiled"},
+    {"storage", "compiled", "sources"},
     {"text"},
     {"model"},
     {"ngrams", "neural"},
@@ -28,8 +28,8 @@ FLOORS = [
     {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-# Facts are the one thing that goes from bench to report.
-DOORS = {("report", "lmbench.bench.results")}
+# Facts, and which of them belong together, are what goes from bench to report.
+DOORS = {("report", "lmbench.bench.results"), ("report", "lmbench.bench.keys")}
 
 HOMES = {
     "gensim": ("neural/embeddings.py", "neural/two_sided.py", "neural/vectors_file.py"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 
+from lmbench import sources
 from lmbench.bench.results import remembered
 from lmbench.errors import BadConfig
 from lmbench.fields import Between, Checked, File, Seed, Width
@@ -24,7 +24,6 @@ from lmbench.text.vocabulary import EOS
 
 BLANK = "__"
 ANSWERS = 5
-_DECIDING = ("bench/blanks.py", "measures/blanks.py", "neural/embeddings.py", "neural/two_sided.py")
 CELLS = 4_000_000
 """Numbers of a table of blanks and events that are made at once."""
 
@@ -51,13 +50,12 @@ def blanks(spec: BlanksSpec, corpus: Corpus, find: Callable[[str], Path], cache:
 
     What was found is kept in the folder `cache`, under the SHA-256 of all that decides it: nobody trains it twice.
     """
-    root = Path(__file__).parent.parent
     deciding = {
         "spec": asdict(spec),
         "corpus": corpus.fingerprint,
         "text": None if spec.embedding_text is None else sha256(find(spec.embedding_text)),
-        "code": [sha256(root / name) for name in _DECIDING],
-        "libraries": [version(name) for name in ("gensim", "numpy")],
+        "code": sources.code(__name__),
+        "libraries": sources.libraries(__name__),
     }
     return remembered(cache, "blanks", deciding, lambda: _blanks(spec, corpus, find))
 

@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from lmbench.bench import store
+from lmbench import sources
+from lmbench.bench import keys, store
 from lmbench.bench.benchmark import Benchmark
 from lmbench.bench.pace import Grid, paces
 from lmbench.bench.prepare import corpus_of
-from lmbench.bench.results import DIAGNOSIS, SCHEMA, Result, file_stem, load_one, load_pair, save_pair
-from lmbench.bench.runner import FACTS, MODELS, code, environment_of, versions
+from lmbench.bench.results import DIAGNOSIS, SCHEMA, Result, benchmark_facts, file_stem, load_one, load_pair, save_pair
+from lmbench.bench.runner import FACTS, MODELS, environment_of
 from lmbench.errors import BadConfig, BadModel
 from lmbench.models.ngram import NGram
 from lmbench.neural.diagnostics import fitted, long_lag
@@ -79,10 +80,14 @@ QUICK = Settings(
 
 @dataclass(frozen=True)
 class Chosen:
-    """Fitted rows that are diagnosed: the first recurrent one of each cell, the best n-gram if there is one."""
+    """Fitted rows that are diagnosed: the first recurrent one of each cell, the best n-gram if there is one.
+
+    keys: of each, as its model was saved with
+    """
 
     recurrent: dict[str, Neural]
     ngram: dict[str, NGram]
+    keys: dict[str, str]
 
 
 def diagnose(
@@ -96,7 +101,7 @@ def diagnose(
 ) -> Iterator[str]:
     """Measure and store; says what it has found as it goes on."""
     chosen = choose_rows(benchmark, folder)
-    facts = json.loads((folder / FACTS / "benchmark.json").read_text("utf-8"))
+    facts = benchmark_facts(folder / FACTS)
     corpus = corpus_of(benchmark, data, folder.parent / ".cache", tuple(facts["corpus"]["extra_words"]))
     if facts["corpus"]["fingerprint"] != corpus.fingerprint:
         raise BadModel(
@@ -106,7 +111,7 @@ def diagnose(
         )
     place = folder / FACTS / DIAGNOSIS
     environment = environment_of(1)
-    about = {"schema": SCHEMA, "fingerprint": corpus.fingerprint, "environment": environment}
+    about = {"schema": SCHEMA, "fingerprint": corpus.fingerprint, "environment": environment, "keys": chosen.keys}
     with one_thread():
         told = list(facts["story"]["sentences"][-1:])
         told += [
@@ -127,8 +132,11 @@ def choose_rows(benchmark: Benchmark, folder: Path) -> Chosen:
     """The rows to look at; an error that says what to run where no recurrent one is fitted."""
     recurrent: dict[str, dict[str, Neural]] = {}
     ngrams: list[tuple[float, str]] = []
+    planned = benchmark_facts(folder / FACTS)["deciding"] if (folder / FACTS).is_dir() else {"text": {}, "rows": {}}
+    known = {row.name: keys.planned_key(planned, row.name) for row in benchmark.rows}
     for row in benchmark.rows:
-        stem = next((s for s in (file_stem(row.name, 0), file_stem(row.name, None)) if _is_there(folder, s)), None)
+        stems = (file_stem(row.name, 0), file_stem(row.name, None))
+        stem = next((stem for stem in stems if _is_there(folder, stem, known[row.name])), None)
         if stem is None:
             continue
         if row.kind == "recurrent":
@@ -142,12 +150,12 @@ def choose_rows(benchmark: Benchmark, folder: Path) -> Chosen:
             ngrams.append((_valid(result), row.name))
     if not recurrent:
         name = benchmark.name
-        known = [row.name for row in benchmark.rows if row.kind == "recurrent"]
-        if not known:
+        able = [row.name for row in benchmark.rows if row.kind == "recurrent"]
+        if not able:
             raise BadConfig(f"benchmark {name} has no row of kind 'recurrent', so there are no gates to diagnose")
         raise BadConfig(
             f"no recurrent row of {name} has been fitted in {folder}; "
-            f"run `python -m lmbench run {' '.join(known[:3])} --benchmark {name}` first"
+            f"run `python -m lmbench run {' '.join(able[:3])} --benchmark {name}` first"
         )
     best: dict[str, NGram] = {}
     for nats, name in sorted(ngrams)[:1]:
@@ -156,11 +164,14 @@ def choose_rows(benchmark: Benchmark, folder: Path) -> Chosen:
             best[name] = model
     order = {"rnn": 0, "lstm": 1, "gru": 2}
     rows = {name: model for cell in sorted(recurrent, key=order.__getitem__) for name, model in recurrent[cell].items()}
-    return Chosen(rows, best)
+    return Chosen(rows, best, {name: key for name in (*rows, *best) if (key := known[name])})
 
 
-def _is_there(folder: Path, stem: str) -> bool:
-    return store.exists(folder / MODELS / stem) and (folder / FACTS / f"{stem}.json").is_file()
+def _is_there(folder: Path, stem: str, key: str | None) -> bool:
+    """Whether the row was fitted under this key, and what it found is there."""
+    if key is None or not (folder / FACTS / f"{stem}.json").is_file():
+        return False
+    return load_one(folder / FACTS / f"{stem}.json").key == key and store.intact(folder / MODELS / stem, key)
 
 
 def _valid(result: Result) -> float:
@@ -170,7 +181,8 @@ def _valid(result: Result) -> float:
 def _memory(stem: Path, settings: Settings, side_by_side: int, environment: dict[str, str]) -> Iterator[str]:
     """The task, unless its facts hold already."""
     wanted = {name: getattr(settings, name) for name in ("lags", "shown", "factors", "strides")}
-    wanted |= {"task": asdict(settings.task), "nets": NETS, "code": code(("neural",)), "libraries": versions()}
+    wanted |= {"task": asdict(settings.task), "nets": NETS, "code": sources.code(long_lag.__name__)}
+    wanted |= {"libraries": sources.libraries(long_lag.__name__)}
     key = sha256(json.dumps(wanted, sort_keys=True).encode())
     try:
         if load_pair(stem.with_suffix(".json"))[0]["key"] == key:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from lmbench.bench.results import Result, file_stem, load_one
 from lmbench.bench.specs import Row
 from lmbench.bench.unseen import Part
 from lmbench.bench.variants import best
-from lmbench.errors import Diverged, LMBenchError
+from lmbench.errors import BadModel, Diverged, LMBenchError
 from lmbench.measures.cost import peak_memory, stopwatch
 from lmbench.model import LanguageModel
 from lmbench.models import construct
@@ -31,14 +31,19 @@ from lmbench.text.sentences import Sentences
 class Job:
     """One row under one seed.
 
-    after: stems of the jobs that fit its components; without: the group of words that it is trained without, or 0
+    deciding: its own part of what its key is the SHA-256 of: see lmbench.bench.keys
+    after: component -> the stem of the job that fits it
+    keys: the keys of its components and trials, by name
+    without: the group of words that it is trained without, or 0
     tries: stems of the jobs that try settings for it
     """
 
     row: Row
     seed: int | None
     key: str
+    deciding: dict[str, Any] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
     without: int = 0
     tries: tuple[str, ...] = ()
 
@@ -57,6 +62,8 @@ class Bench:
     cache: a folder for what rows may share; None: nothing is
     parts: what is left of train and valid without each group of words
     facts: where results are once they are there, of settings that were tried
+    text: what all rows share of what decides their numbers: see lmbench.bench.keys
+    command: as it was typed
     """
 
     name: str
@@ -71,8 +78,10 @@ class Bench:
     cache: Path | None = None
     parts: tuple[Part, ...] = ()
     facts: Path = Path("facts")
+    text: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
 
-    def text(self, job: Job) -> Part:
+    def read_by(self, job: Job) -> Part:
         """What a job is fitted on."""
         part = self.parts[job.without - 1] if job.without else Part(self.train, self.valid)
         size = job.row.train_lines
@@ -101,7 +110,7 @@ def build(job: Job, models: Path) -> LanguageModel:
     if job.seed is not None and not job.row.components:
         settings["seed"] = job.seed
     if job.row.components:
-        settings["components"] = {name: store.load(models / stem) for name, stem in job.after.items()}
+        settings["components"] = {name: store.load(models / stem, job.keys[name]) for name, stem in job.after.items()}
     return construct(job.row.kind, settings, f"row {job.row.name!r}")
 
 
@@ -114,13 +123,15 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         choices: tuple[str, ...] = ()
         if job.tries:
             tried = [load_one(bench.facts / f"{stem}.json") for stem in job.tries]
+            require_keys(tried, job.keys)
             row, said = best(job.row, tried)
             job, choices = replace(job, row=row), (said,)
         model = build(job, bench.models)
         curve, start = [], time.perf_counter()
 
         def note(epoch: int, epochs: int, valid_nats: float) -> None:
-            curve.append((time.perf_counter() - start + _spared(model), math.exp(min(valid_nats, 700.0))))
+            seconds = time.perf_counter() - start + _spared(model) + _earlier(model)[0]
+            curve.append((seconds, math.exp(min(valid_nats, 700.0))))
             watch(epoch, epochs, valid_nats)
 
         told: dict[str, Any] = {"on_epoch": note, "checkpoint": (checkpoint, job.key), "device": bench.device}
@@ -132,7 +143,7 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
             model.find = bench.find
         processor = time.process_time()
         with stopwatch() as fit:
-            Held(model).fit(*bench.text(job))
+            Held(model).fit(*bench.read_by(job))
         processor = time.process_time() - processor
         model_bytes = store.save(model, bench.models / job.stem, job.key)
         checkpoint.unlink(missing_ok=True)
@@ -149,9 +160,10 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         traceback.print_exc()
         said = " ".join(str(error).split())
         return replace(blank, error=f"{type(error).__name__}: {said} (a bug; the traceback is above)")
+    before = [(seconds + _spared(model), ppl) for seconds, _, ppl in getattr(model, "earlier_", ())]
     costs = {
-        "fit_seconds": fit[0] + _spared(model),
-        "fit_cpu_seconds": processor,
+        "fit_seconds": fit[0] + _spared(model) + _earlier(model)[0],
+        "fit_cpu_seconds": processor + _earlier(model)[1],
         "model_bytes": float(model_bytes),
         "peak_mb": max(peak_memory() - start_mb, 0.0),
     }
@@ -168,8 +180,21 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         metrics=found.metrics,
         costs=costs,
         neighbours=found.neighbours,
-        arrays=found.arrays | ({"curve": np.array(curve)} if curve else {}),
+        arrays=found.arrays | ({"curve": np.array([*before, *curve])} if curve else {}),
     )
+
+
+def require_keys(results: Sequence[Result], keys: Mapping[str, str]) -> None:
+    """BadModel for the first result that is not of the job that was planned under its row's name."""
+    for result in results:
+        if result.key != keys[result.row]:
+            raise BadModel(f"the result of {result.row!r} is of another run; run the same command again")
+
+
+def _earlier(model: LanguageModel) -> tuple[float, float]:
+    """Seconds and seconds of the processor that an earlier process, whose checkpoint was taken up, spent on the fit."""
+    epochs = getattr(model, "earlier_", ())
+    return epochs[-1][:2] if epochs else (0.0, 0.0)
 
 
 def _spared(model: LanguageModel) -> float:
@@ -190,4 +215,6 @@ def without_model(job: Job, bench: Bench, error: str | None = None) -> Result:
         without=job.without,
         error=error,
         environment=bench.environment,
+        deciding={"text": bench.text, "row": job.deciding},
+        command=bench.command,
     )

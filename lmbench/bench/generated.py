@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lmbench import sources
 from lmbench.bench import store
 from lmbench.bench.generate import GeneratedSpec, draw, sample
 from lmbench.bench.results import GENERATED, SCHEMA, Result, file_stem, load_one, load_pair, save_pair
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 TEST = "%test"
 """In place of a row: a name that no row's file has."""
-_DECIDING = ("bench/generate.py", "bench/generated.py", "measures/generated.py", "measures/sparsity.py")
 
 
 def generate(planned: Plan) -> Iterator[str]:
@@ -169,19 +169,23 @@ def _grammar(planned: Plan) -> Grammar | None:
 
 def _fitted(planned: Plan, row: str) -> Result | None:
     """The result of a row, under its first seed, whose model is there."""
+    key = planned.key(row)
+
+    def path_of(seed: int | None) -> Path:
+        return planned.bench.models / file_stem(row, seed)
+
     for seed in (0, None):
         path = planned.folder / "facts" / f"{file_stem(row, seed)}.json"
         if path.is_file():
             result = load_one(path)
-            if result.error is None and store.intact(planned.bench.models / file_stem(row, seed), result.key):
+            if result.error is None and result.key == key and store.intact(path_of(seed), key):
                 return result
     return None
 
 
 def _key(spec: GeneratedSpec, row: str) -> str:
     """Of all that decides what a row says: the row's own key, the settings, the code here."""
-    code = [sha256(Path(__file__).parent.parent / name) for name in _DECIDING]
-    return sha256(json.dumps([row, asdict(spec), code]).encode())
+    return sha256(json.dumps([row, asdict(spec), sources.code(__name__)]).encode())
 
 
 def _is_there(place: Path, stem: str, wanted: dict[str, str]) -> bool:

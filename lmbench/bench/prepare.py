@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lmbench import sources
 from lmbench.bench.audit import audit
 from lmbench.bench.benchmark import Benchmark
 from lmbench.bench.blanks import blanks
@@ -132,12 +133,9 @@ def audited(benchmark: Benchmark, gathered: Gathered, cache: Path) -> dict[str, 
         "lines": [sha256("\n".join(lines).encode()) for lines in gathered.corpus.lines.values()],
         "texts": [[text.name, sha256("\n".join(text.lines).encode())] for text in gathered.texts],
         "probes": repr(gathered.probes),
-        "code": [sha256(Path(__file__).parent.parent / name) for name in _AUDITING],
+        "code": sources.code(audit.__module__),
     }
     return remembered(cache, "audit", about, lambda: audit(benchmark, gathered.corpus, gathered.texts, gathered.probes))
-
-
-_AUDITING = ("bench/audit.py", "measures/repetition.py", "text/duplicates.py", "text/probes.py")
 
 
 def _extra_words(spec: CorpusSpec, texts: Mapping[str, EmbeddingText]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lmbench import sources
 from lmbench.bench import toml_file
 from lmbench.errors import BadConfig, BadText
 from lmbench.fields import Checked, Count, File, Whole
@@ -28,7 +29,6 @@ from lmbench.text.tokenizers import TOKENIZERS
 
 OVERLAP = 0.01
 """The share of the reserve's lines that may be lines of a split by chance; they are left out of it."""
-_DECIDING = ("word_forms.py", "pairs.py", "mining.py", "probes.py", "probes_file.py", "tokenizers.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +75,16 @@ def mined(spec: MineSpec, corpus: Corpus, find: Callable[[str], Path], cache: Pa
     """The probes of this corpus; the search is done once and kept in the folder `cache`."""
     settings = _settings(spec)
     path = find(spec.reserve)
-    root = Path(probes_file.__file__).parent
+    train = probes_file.fingerprint(corpus.train_tokens)
     deciding = {
         "spec": asdict(spec),
-        "train": probes_file.fingerprint(corpus.train_tokens),
+        "train": train,
         "events": sha256("\n".join(corpus.vocab.events).encode()),
         "splits": [sha256("\n".join(corpus.lines[split]).encode()) for split in sorted(corpus.lines)],
         "files": [content(p) for p in (path, *([find(spec.document_ids)] if spec.document_ids else []))],
         "tokenizer": [corpus.tokenizer, TOKENIZERS[corpus.tokenizer].version()],
-        "code": [sha256(root / name) for name in _DECIDING],
-        "numpy": np.__version__,
+        "code": sources.code(__name__),
+        "libraries": sources.libraries(__name__),
     }
     kept = cache / f"{sha256(json.dumps(deciding, sort_keys=True).encode())}.probes.jsonl"
     if kept.is_file():
@@ -107,7 +107,7 @@ def mined(spec: MineSpec, corpus: Corpus, find: Callable[[str], Path], cache: Pa
     check(probes, corpus.train_tokens)
     reserve = {"lines": len(tokens), "documents": len(set(documents)), "shared": len(lines) - len(tokens)}
     about = {"tokenizer": corpus.tokenizer, "settings": asdict(spec), "reserve": reserve, "found": found.found}
-    made = ProbesFile(probes, deciding["train"], about)
+    made = ProbesFile(probes, train, about)
     probes_file.write(kept, made)
     return made
 

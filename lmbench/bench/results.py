@@ -44,7 +44,9 @@ class Result:
     sources:     what it has learnt from beside train
     neighbours:  space of word vectors -> word of the story -> [nearest word, cosine], nearest first
     environment: versions and machine
-    key:         sha256 of all that determines the numbers; a row whose key is unchanged is not fitted again
+    key:         sha256 of all that decides the numbers but the seed; a row whose key is unchanged is not fitted again
+    deciding:    what the key is the sha256 of: see lmbench.bench.keys
+    command:     as it was typed, of the run that fitted it
     arrays:      in the .npz: row_log_probs (S,) nats of each test row (each segment of a stream), and what probes need;
                  word_* what the words of [unseen] were given: see measures.unseen_word.Answers;
                  curve (epochs, 2): seconds of training and perplexity of valid at the end of each epoch
@@ -68,6 +70,8 @@ class Result:
     sources: tuple[str, ...] = ()
     neighbours: dict[str, dict[str, list[tuple[str, float]]]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    deciding: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
     schema: int = SCHEMA
     arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict, repr=False)
 
@@ -153,6 +157,16 @@ def _plain(value: Any) -> Any:
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
+
+
+def benchmark_facts(folder: Path) -> dict[str, Any]:
+    """benchmark.json of a facts folder: what was compared, on what text, and what decides the numbers of each row."""
+    path = folder / "benchmark.json"
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadModel(f"{path} cannot be read as a benchmark's facts ({error}); run the benchmark again") from error
+    return facts
 
 
 SENTENCES = "sentences.npz"

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import lmbench
-from lmbench.bench import jobs, store
+from lmbench import sources
+from lmbench.bench import jobs, keys, lock, store
 from lmbench.bench.audit import warnings
 from lmbench.bench.benchmark import Benchmark, cut_down
 from lmbench.bench.execute import Bench, Job, Progress
 from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.probes import content
-from lmbench.bench.results import SCHEMA, SENTENCES, Result, dumps, file_stem, load_one, pack
+from lmbench.bench.results import SCHEMA, SENTENCES, Result, benchmark_facts, dumps, file_stem, load_one, pack
 from lmbench.bench.specs import Row
 from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
-from lmbench.models import construct, family, model_class, source
+from lmbench.models import construct, family, kinds, model_class
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
@@ -36,17 +33,16 @@ REFERENCE = "reference"
 """The family of rows that are exact and learn nothing."""
 LEARNT = "tokenizer.model"
 """Among the models: what the tokenizer has learnt from train, if it learns."""
-_DECIDING = ("text", "ngrams", "neural", "models", "measures", "model.py", "bench/evaluate.py", "bench/execute.py")
-_LOOKING_ON = "neural/diagnostics"
-"""In a room that decides numbers, but only looks at rows that are fitted."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A benchmark made ready: what every row shares, and the jobs of the rows asked for.
+    """A benchmark made ready: what every row shares, and the jobs of the rows asked for. Nothing is written yet.
 
     done:     results of earlier runs that still hold
     warnings: what a reader of any number on this text must know
+    facts:    facts/benchmark.json as it will be
+    files:    what else is written before the first row: path -> content
     """
 
     benchmark: Benchmark
@@ -55,7 +51,13 @@ class Plan:
     todo: tuple[Job, ...]
     done: tuple[Result, ...]
     side_by_side: int
+    facts: Mapping[str, Any]
+    files: Mapping[Path, bytes]
     warnings: tuple[str, ...] = ()
+
+    def key(self, row: str, without: int = 0) -> str | None:
+        """The key that a result of this row has, if the plan knows it."""
+        return keys.planned_key(self.facts["deciding"], row, without)
 
 
 def plan(
@@ -71,7 +73,7 @@ def plan(
     device: str = "auto",
     command: str = "",
 ) -> Plan:
-    """Check every row, prepare the corpus, find what is done, write facts/benchmark.json.
+    """Check every row, prepare the corpus, find what is done.
 
     Every row's fields are checked before any text is read, so a misspelt key costs no waiting.
     """
@@ -79,19 +81,27 @@ def plan(
         raise BadConfig(f"--seeds {seeds}: at least one seed is needed")
     if quick:
         benchmark = cut_down(benchmark)
-    wanted = benchmark.select(names)
-    _check(wanted, f"{benchmark.file}: " if benchmark.file else "")
-    rows = [_quick(row, benchmark.quick.epochs) if quick else row for row in wanted]
+    _check(benchmark.select(names), f"{benchmark.file}: " if benchmark.file else "")
+    if quick:
+        benchmark = replace(benchmark, rows=tuple(_quick(row, benchmark.quick.epochs) for row in benchmark.rows))
+    rows = benchmark.select(names)
     folder = out / benchmark.name
     jobs.warm_up(rows)
     texts = [row.settings["embedding_text"] for row in rows if row.settings.get("embedding_text") is not None]
     prepared = prepare(benchmark, data, out / ".cache", texts)
     side_by_side = side_by_side or max(1, cores() // threads)
-    environment = environment_of(side_by_side, threads)
+    environment = environment_of(side_by_side, threads, [row.kind for row in rows])
     _check_sizes(rows, prepared)
-    everything = [
-        job for group in range(len(prepared.parts) + 1) for job in _jobs(rows, seeds, threads, prepared, group)
-    ]
+    text = keys.of_text(prepared.corpus, prepared.yardstick)
+    planned = keys.of_rows(
+        benchmark.rows,
+        {row.name: _files(row, prepared) for row in rows},
+        text=text,
+        groups=[part.fingerprint for part in prepared.parts],
+        threads=threads,
+        earlier=_earlier(folder),
+    )
+    everything = [job for group in range(len(prepared.parts) + 1) for job in _jobs(rows, seeds, text, planned, group)]
     bench = Bench(
         name=benchmark.name,
         train=prepared.corpus.train,
@@ -105,25 +115,32 @@ def plan(
         threads=threads,
         cache=out / ".cache",
         parts=prepared.parts,
+        text=text,
+        command=command,
     )
     done = [result for job in everything if (result := _finished(job, folder)) is not None]
     finished = {file_stem(result.row, result.seed, result.without) for result in done}
-    facts = _facts(benchmark, seeds, quick, prepared, environment, command)
-    atomic_write(folder / FACTS / SENTENCES, pack(sentences(prepared)))
+    packed = pack(sentences(prepared))
+    files = {folder / FACTS / SENTENCES: packed}
     if prepared.corpus.cutter.state:
-        atomic_write(folder / MODELS / LEARNT, prepared.corpus.cutter.state)
-    atomic_write(folder / FACTS / "benchmark.json", dumps(facts))
+        files[folder / MODELS / LEARNT] = prepared.corpus.cutter.state
+    facts = _facts(benchmark, seeds, quick, prepared, environment, command)
+    facts |= {"deciding": {"text": text, "rows": planned}, "sentences_sha256": sha256(packed)}
     todo = tuple(job for job in everything if job.stem not in finished)
     warned = (*prepared.corpus.warnings, *warnings(prepared.facts["audit"]))
-    return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, warned)
+    return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, facts, files, warned)
 
 
 def run(planned: Plan) -> Iterator[Job | Progress | Result]:
     """Do what is to be done. A Result is on disk before it is yielded: what ends later costs only itself."""
-    for event in jobs.run(planned.todo, planned.bench, planned.side_by_side):
-        if isinstance(event, Result):
-            event.save(planned.folder / FACTS)
-        yield event
+    with lock.writing(planned.folder, planned.bench.command):
+        for path, written in planned.files.items():
+            atomic_write(path, written)
+        atomic_write(planned.folder / FACTS / "benchmark.json", dumps(planned.facts))
+        for event in jobs.run(planned.todo, planned.bench, planned.side_by_side):
+            if isinstance(event, Result):
+                event.save(planned.folder / FACTS)
+            yield event
 
 
 def _check(rows: Sequence[Row], where: str = "") -> None:
@@ -145,9 +162,9 @@ def _check(rows: Sequence[Row], where: str = "") -> None:
 def _quick(row: Row, epochs: int) -> Row:
     """The row with as many epochs as --quick allows, if it has epochs."""
     known = {field.name: field.default for field in fields(model_class(row.kind))}  # type: ignore[arg-type]
-    if "epochs" not in known:
+    asked = row.settings.get("epochs", known.get("epochs"))
+    if not isinstance(asked, int):
         return row
-    asked = row.settings.get("epochs", known["epochs"])
     return replace(row, settings={**row.settings, "epochs": min(asked, epochs)})
 
 
@@ -162,113 +179,59 @@ def _check_sizes(rows: Sequence[Row], prepared: Prepared) -> None:
             )
 
 
-def _jobs(rows: Sequence[Row], seeds: int, threads: int, prepared: Prepared, without: int) -> list[Job]:
+def _earlier(folder: Path) -> dict[str, keys.Deciding]:
+    """What the folder's last plan said of each row; nothing where there is none that can be read."""
+    try:
+        rows: dict[str, keys.Deciding] = benchmark_facts(folder / FACTS)["deciding"]["rows"]
+    except (BadModel, KeyError, TypeError):
+        return {}
+    return rows
+
+
+def _files(row: Row, prepared: Prepared) -> dict[str, str]:
+    """Field -> SHA-256 of the file that it names."""
+    named = {name: row.settings.get(name) for name in model_class(row.kind).files}
+    return {name: content(prepared.find(file)) for name, file in named.items() if file is not None}
+
+
+def _jobs(
+    rows: Sequence[Row], seeds: int, text: keys.Deciding, planned: Mapping[str, keys.Deciding], without: int
+) -> list[Job]:
     """A job a row and seed; a row without randomness has one, and a mixture has as many as its parts.
 
     without: the group of words that train lacks, or 0. A reference row learns from no train, so it lacks no words.
     """
     stems: dict[tuple[str, int], Job] = {}
-    planned: list[Job] = []
-    text = prepared.parts[without - 1].fingerprint if without else None
+    made: list[Job] = []
     for row in rows:
         if without and family(row.kind) == REFERENCE:
             continue
-        named = {name: row.settings.get(name) for name in model_class(row.kind).files}
-        files = {name: content(prepared.find(file)) for name, file in named.items() if file is not None}
         random = "seed" in {field.name for field in fields(model_class(row.kind))}  # type: ignore[arg-type]
         random = random or any(stems[part, 0].seed is not None for part in row.components)
+        own = planned[keys.stem(row.name, without)]
         for seed in range(seeds if random and row.trial is None else 1):
             parts = {part: stems.get((part, seed), stems[part, 0]) for part in row.components}
             tries = {name: stems[name, 0] for name in row.tries}
-            keys = {name: part.key for name, part in (parts | tries).items()}
             job = Job(
                 row,
                 seed if random else None,
-                _key(row, seed if random else None, threads, prepared, keys, files, text),
+                keys.key_of(text, own),
+                own,
                 {name: part.stem for name, part in parts.items()},
+                {name: part.key for name, part in (parts | tries).items()},
                 without,
                 tuple(part.stem for part in tries.values()),
             )
             stems[row.name, seed] = job
-            planned.append(job)
-    return planned
+            made.append(job)
+    return made
 
 
-def _key(
-    row: Row,
-    seed: int | None,
-    threads: int,
-    prepared: Prepared,
-    parts: dict[str, str],
-    files: dict[str, str],
-    part: str | None,
-) -> str:
-    """sha256 of everything that determines a row's numbers: fields, seed, text, probes, files, code, libraries.
-
-    threads: sums of as many parts are rounded otherwise
-    part: the fingerprint of what it is trained on, where that is not all of the corpus
-    """
-    places = prepared.yardstick.places
-    bits = prepared.yardstick.spelling_bits  # words that are <unk> are not in the fingerprint, but they cost bits
-    deciding = {
-        "kind": row.kind,
-        "settings": row.settings,
-        "train_lines": row.train_lines,
-        "trial": row.trial is not None,
-        "seed": seed,
-        "threads": threads,
-        "parts": parts,
-        "files": files,
-        "corpus": prepared.corpus.fingerprint,
-        "part": part,
-        "places": None if places is None else {name: values.tolist() for name, values in vars(places).items()},
-        "characters": prepared.corpus.characters,
-        "spelling": None if bits is None else hashlib.sha256(bits.tobytes()).hexdigest(),
-        "probes": repr(prepared.yardstick.probes),
-        "code": code(_DECIDING, without=_LOOKING_ON),
-        "plug-in": _plug_in(row.kind),
-        "libraries": versions(),
-    }
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-@cache
-def code(parts: tuple[str, ...], without: str | None = None) -> str:
-    """sha256 of source files below lmbench/, such as those whose change may change a number."""
-    root = Path(lmbench.__file__).parent
-    digest = hashlib.sha256()
-    for part in parts:
-        path = root / part
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            if without is None or root / without not in file.parents:
-                digest.update(file.relative_to(root).as_posix().encode())
-                digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _plug_in(kind: str) -> str | None:
-    """sha256 of the source file of a kind that another package brings; None for ours, which are in _code()."""
-    file = source(kind)
-    return None if file is None or Path(lmbench.__file__).parent in file.parents else sha256(file)
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that take part in numbers."""
-    found = {"python": platform.python_version()}
-    for name in ("numpy", "scipy", "torch", "gensim", "kiwipiepy", "sentencepiece"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def environment_of(side_by_side: int, threads: int = 1) -> dict[str, str]:
-    """What a reader must know to repeat the run, and to read its timings."""
+def environment_of(side_by_side: int, threads: int = 1, computing: Sequence[str] = ()) -> dict[str, str]:
+    """What a reader must know to repeat the run, and to read its timings. computing: the kinds of its rows."""
     return {
         "lmbench": lmbench.__version__,
-        **versions(),
+        **sources.libraries(keys.COMPUTING, *(kinds()[kind].module for kind in computing)),
         "machine": f"{platform.system()} {platform.machine()}",
         "cores": str(cores()),
         "jobs": str(side_by_side),
@@ -337,7 +300,7 @@ def _listed(row: Row) -> dict[str, Any]:
 
 def tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of the benchmark that was run in this folder, with what it has learnt."""
-    facts = json.loads((folder / FACTS / "benchmark.json").read_text("utf-8"))
+    facts = benchmark_facts(folder / FACTS)
     found = TOKENIZERS[facts["corpus"]["tokenizer"]]
     return found if found.learn is None else found.restored((folder / MODELS / LEARNT).read_bytes())
 
@@ -353,11 +316,15 @@ def _probes(probes: Probes, shown: bool) -> dict[str, Any]:
 
 
 def fitted(benchmark: Benchmark, row: str, folder: Path, seed: int = 0) -> Any:
-    """The saved model of a row; the seed does not matter to one without randomness."""
+    """The saved model of a row, if it is of the text and fields of the folder's last run.
+
+    The seed does not matter to a row without randomness.
+    """
     benchmark.row(row)
+    planned = benchmark_facts(folder / FACTS)["deciding"] if folder.is_dir() else {}
     for stem in (file_stem(row, seed), file_stem(row, None)):
         if store.exists(folder / MODELS / stem):
-            return store.load(folder / MODELS / stem)
+            return store.load(folder / MODELS / stem, keys.planned_key(planned, row) or "")
     raise BadModel(
         f"row {row!r} of {benchmark.name} has not been fitted here (no {folder / MODELS / file_stem(row, seed)}); "
         f"run `python -m lmbench run {row} --benchmark {benchmark.name}` first"

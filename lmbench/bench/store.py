@@ -48,12 +48,15 @@ def save(model: LanguageModel, path: Path, key: str = "", tokenizer: str = "") -
     return _arrays(path).stat().st_size + _facts(path).stat().st_size
 
 
-def load(path: Path) -> LanguageModel:
-    """The model saved at path, its description and arrays checked against their checksums."""
-    return load_with_tokenizer(path)[0]
+def load(path: Path, key: str | None = None) -> LanguageModel:
+    """The model saved at path, its description and arrays checked against their checksums.
+
+    key: of the job that it must have been fitted for; None: of any
+    """
+    return load_with_tokenizer(path, key)[0]
 
 
-def load_with_tokenizer(path: Path) -> tuple[LanguageModel, str]:
+def load_with_tokenizer(path: Path, key: str | None = None) -> tuple[LanguageModel, str]:
     """The model saved at path and the tokenizer it was saved with."""
     from safetensors.numpy import load as from_bytes
 
@@ -66,6 +69,11 @@ def load_with_tokenizer(path: Path) -> tuple[LanguageModel, str]:
         raise BadModel(f"{_facts(path)} is of schema {facts.get('schema')}, this version reads {SCHEMA}; fit it again")
     if _seal(facts) != facts.get("sha256") or sha256(arrays) != facts["arrays"]:
         raise BadModel(f"{path} does not match its checksum: one of its files is damaged; delete them and run again")
+    if key is not None and facts["key"] != key:
+        raise BadModel(
+            f"the model at {path} was fitted on another text, with other fields or by other code than the benchmark "
+            "now has; run the row again"
+        )
     model = reconstruct(facts).restore(Vocabulary(tuple(facts["events"])), from_bytes(arrays))
     return model, facts["tokenizer"]
 

@@ -30,42 +30,43 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
 
 def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace, words: Sequence[str]) -> int:
     """Do what is to be done for these rows, in each unit if there are several, show it, write the report."""
-    from lmbench.bench import runner
+    from lmbench.bench import lock, runner
     from lmbench.bench.benchmark import cut_down
     from lmbench.bench.generated import generate
     from lmbench.bench.units import join
     from lmbench.live import Live
 
     command = shlex.join(["python", "-m", "lmbench", *words])
+    folder = options.out / (cut_down(benchmark) if options.quick else benchmark).name
     if benchmark.units:
         code = max(_run(unit, names, options, words) for unit in benchmark.units)
-        folder = options.out / (cut_down(benchmark) if options.quick else benchmark).name
         join(benchmark, folder, options.quick, command)
         _write(folder)
         return code
-    planned = runner.plan(
-        benchmark,
-        names,
-        out=options.out,
-        seeds=options.seeds,
-        quick=options.quick,
-        data=options.data,
-        side_by_side=options.jobs,
-        threads=options.threads,
-        device=options.device,
-        command=command,
-    )
-    for warning in planned.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    failed = 0
-    # two seconds of imports that need not come after the rows
-    Thread(target=import_module, args=("lmbench.report.write",), daemon=True).start()
-    with Live(planned) as live:
-        for event in runner.run(planned):
-            failed += live.show(event)
-    for said in generate(planned):
-        print(said, file=sys.stderr)
-    _write(planned.folder)
+    with lock.writing(folder, command):
+        planned = runner.plan(
+            benchmark,
+            names,
+            out=options.out,
+            seeds=options.seeds,
+            quick=options.quick,
+            data=options.data,
+            side_by_side=options.jobs,
+            threads=options.threads,
+            device=options.device,
+            command=command,
+        )
+        for warning in planned.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        failed = 0
+        # two seconds of imports that need not come after the rows
+        Thread(target=import_module, args=("lmbench.report.write",), daemon=True).start()
+        with Live(planned) as live:
+            for event in runner.run(planned):
+                failed += live.show(event)
+        for said in generate(planned):
+            print(said, file=sys.stderr)
+        _write(planned.folder)
     return FAILED if failed else DONE
 
 
@@ -107,7 +108,7 @@ def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
     NAME stands for the benchmarks NAME and NAME-... with such rows, or is a FILE.toml. Exit code 1 where a figure does
     not hold.
     """
-    from lmbench.bench import benchmark, results
+    from lmbench.bench import benchmark, keys, results
     from lmbench.measures.published import verdicts
 
     _check_counts(options, "jobs", "threads")
@@ -122,10 +123,10 @@ def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
     failed = 0
     for one in chosen:
         failed |= _run(one, one.with_figures(), options, words)
+        facts = options.out / one.name / "facts"
+        current, _ = keys.sorted_out(results.benchmark_facts(facts)["deciding"], results.load(facts))
         perplexities = {
-            result.row: result.metrics["ppl"]
-            for result in results.load(options.out / one.name / "facts")
-            if "ppl" in result.metrics and not result.seed
+            result.row: result.metrics["ppl"] for result in current if "ppl" in result.metrics and not result.seed
         }
         for verdict in verdicts(one.published, perplexities):
             if verdict.found is None and not verdict.wanted:
@@ -175,13 +176,13 @@ def report(options: argparse.Namespace, _: Sequence[str]) -> int:
     return DONE
 
 
-def diagnose(options: argparse.Namespace, _: Sequence[str]) -> int:
+def diagnose(options: argparse.Namespace, words: Sequence[str]) -> int:
     """why gates matter: gradients, memory and gates of fitted recurrent rows, as facts and a section of the report
 
     The first fitted row of each cell is looked at, beside the best fitted row of kind ngram. A long-lag task and the
     gradients of networks of equal size take minutes, once; they need no text. Sentences are shown as heat maps.
     """
-    from lmbench.bench import benchmark
+    from lmbench.bench import benchmark, lock
     from lmbench.bench.benchmark import cut_down
     from lmbench.bench.diagnose import QUICK, Settings
     from lmbench.bench.diagnose import diagnose as diagnosed
@@ -194,9 +195,10 @@ def diagnose(options: argparse.Namespace, _: Sequence[str]) -> int:
     folder = options.out / found.name
     settings = QUICK if options.quick else Settings()
     told = {"sentences": options.sentence, "data": options.data}
-    for said in diagnosed(found, folder, **told, settings=settings, side_by_side=side_by_side):
-        print(said, file=sys.stderr)
-    _write(folder)
+    with lock.writing(folder, shlex.join(["python", "-m", "lmbench", *words])):
+        for said in diagnosed(found, folder, **told, settings=settings, side_by_side=side_by_side):
+            print(said, file=sys.stderr)
+        _write(folder)
     return DONE
 
 

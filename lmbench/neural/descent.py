@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class Descent:
     """The training of one network, epoch by epoch; it can be put on disk after each and taken up again to the last bit.
 
     history:  perplexity of valid after each epoch
+    clock:    seconds and seconds of the processor at the end of each epoch, since training began in whatever process
     best:     the epoch whose weights are kept, from 1
     averaged: steps that the mean of the weights is over; 0 while there is none
     """
@@ -85,6 +87,8 @@ class Descent:
         self.schedule = choose(SCHEDULES, settings.schedule, "schedule")
         self.rng = np.random.default_rng(settings.seed)
         self.history: list[float] = []
+        self.clock: list[tuple[float, float]] = []
+        self._since = (time.perf_counter(), time.process_time())
         self.best = self.worse = self.averaged = 0
         self.kept: Weights = {}
         self.mean: Weights = {}
@@ -138,6 +142,7 @@ class Descent:
             nats = score()
             self.check(nats)
             self.history.append(math.exp(min(nats, 700.0)))
+            self.clock.append(self._spent())
             if self.history[-1] < min(self.history[:-1], default=math.inf):
                 self.best = self.epoch
                 self.kept = copied(self.net)
@@ -147,6 +152,10 @@ class Descent:
         if wait and not self.mean and min(self.history[-wait:]) > min(self.history[:-wait], default=math.inf):
             self.mean = copied(self.net)
         return nats
+
+    def _spent(self) -> tuple[float, float]:
+        """Seconds and seconds of the processor that training has taken until now."""
+        return time.perf_counter() - self._since[0], time.process_time() - self._since[1]
 
     def _check_last(self) -> None:
         """Diverged where the last step's loss, if there is one, is not finite."""
@@ -191,6 +200,7 @@ class Descent:
         about = {
             "key": key,
             "history": self.history,
+            "clock": self.clock,
             "best": self.best,
             "worse": self.worse,
             "averaged": self.averaged,
@@ -231,6 +241,9 @@ class Descent:
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": states})
         set_random_state(_part(arrays, "random"))
         self.rng.bit_generator.state = about["numpy"]
+        self.clock = [(wall, processor) for wall, processor in about["clock"]]
+        if self.clock:
+            self._since = (self._since[0] - self.clock[-1][0], self._since[1] - self.clock[-1][1])
         self.history, self.best, self.worse, self.averaged = (
             about[name] for name in ("history", "best", "worse", "averaged")
         )

@@ -6,13 +6,12 @@ import io
 import json
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from lmbench.neural import embeddings
+from lmbench import sources
 from lmbench.neural.embeddings import Space, Vectors, align, learn, sentences_in, sentences_of
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.sentences import Sentences
@@ -54,8 +53,8 @@ def _key(train: Sentences, text: Path | None, method: str, asked: dict[str, int]
         "beside train": text is not None,
         "method": method,
         "asked": asked,
-        "code": [sha256(Path(module)) for module in (__file__, embeddings.__file__)],
-        "libraries": [version(name) for name in ("gensim", "numpy")],
+        "code": sources.code(__name__),
+        "libraries": sources.libraries(__name__),
     }
     return sha256(json.dumps(deciding, sort_keys=True).encode())
 

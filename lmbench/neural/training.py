@@ -49,6 +49,8 @@ class Watched(LanguageModel):
     """Where the arithmetic is done: see DEVICES."""
     device_name_: str
     """Where it was done, for readers of timings."""
+    earlier_: tuple[tuple[float, float, float], ...] = ()
+    """Epochs that an earlier process did: seconds and seconds of the processor until then, and perplexity of valid."""
     late_imports: ClassVar[tuple[str, ...]] = ("torch._dynamo", "gensim.models")
     """Modules that fit() comes to import, seconds of work that a fork server does once for all rows."""
 
@@ -126,6 +128,7 @@ class Neural(WordVectors, Watched):
             self.device_name_ = name_of(descent.device)
             if self.checkpoint is not None:
                 descent.restore(*self.checkpoint)
+            self.earlier_ = tuple((*spent, ppl) for spent, ppl in zip(descent.clock, descent.history, strict=True))
             self._descend(descent, train, valid)
         finally:
             set_random_state(before)

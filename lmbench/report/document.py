@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from lmbench.bench.results import Result
 from lmbench.measures.uncertainty import FEW
 from lmbench.report import (
     audit,
@@ -22,6 +22,7 @@ from lmbench.report import (
     ranking,
     significance,
     sparsity,
+    stale,
     strata,
     tables,
     unseen_word,
@@ -70,6 +71,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
         opening(facts),
         _figure("overview", figures),
         ranking.section(facts, comparison),
+        stale.results(facts),
         _figure("perplexity", figures),
         significance.section(facts, comparison),
         section("In words", bullets(words.sentences(facts, comparison))),
@@ -249,8 +251,9 @@ def costs(facts: Facts, figures: Sequence[str]) -> str:
         ]
         for row in rows
     ]
-    environment = _environment(facts)
-    ran = [f"{name} {escape(str(environment[name]))}" for name in ("jobs", "threads") if name in environment]
+    ran = [
+        f"{name} {listed(values, 20)}" for name, values in _environments(facts).items() if name in ("jobs", "threads")
+    ]
     text = f"Rows ran with {listed(ran)}. " if ran else ""
     devices = {str(name) for row in rows for result in row.results if (name := result.environment.get("device"))}
     text += f"Networks were trained on {listed(sorted(devices))}. " if devices - {"cpu"} else ""
@@ -271,7 +274,6 @@ def notes(facts: Facts) -> str:
         said = list(dict.fromkeys(note for result in row.results for note in result.notes))
         said += [f"failed{_seed(result.seed)}: {result.error}" for result in row.failed]
         said += ["missing: no result is stored; run the benchmark"] if row.status == "missing" else []
-        said += [row.status] if row.stale and not row.results and not row.failed else []
         said += [f"seeds not run: {', '.join(map(str, row.absent))}"] if row.absent else []
         said += ["not a distribution: its scores do not sum to one"] if row.group == SCORE else []
         lines += [f"{code(row.name)}: {escape(note)}" for note in said]
@@ -282,19 +284,32 @@ def reproduce(facts: Facts) -> str:
     """Command, seeds, fingerprint, versions."""
     benchmark = facts.benchmark
     lines = []
-    if seeds := benchmark.get("seeds"):
-        lines.append(f"Seeds: {', '.join(map(str, seeds))}")
+    if facts.seeds:
+        lines.append(f"Seeds: {', '.join(map(str, facts.seeds))}")
     if fingerprint := facts.corpus.get("fingerprint"):
         lines.append(f"Fingerprint of the text: {code(str(fingerprint))}")
-    if environment := _environment(facts):
-        lines.append("Environment: " + ", ".join(f"{escape(k)} {escape(str(v))}" for k, v in environment.items()))
-    command = block(str(benchmark["command"])) if benchmark.get("command") else ""
-    return section("How to reproduce", command, bullets(lines)) if command or lines else ""
+    if environments := _environments(facts):
+        said = (f"{escape(name)} {' or '.join(values)}" for name, values in environments.items())
+        lines.append("Environment: " + ", ".join(said))
+    commands = list(dict.fromkeys(result.command for result in _results(facts) if result.command))
+    typed = "\n".join(commands) or str(benchmark.get("command") or "")
+    return section("How to reproduce", block(typed) if typed else "", bullets(lines)) if typed or lines else ""
 
 
-def _environment(facts: Facts) -> Mapping[str, Any]:
-    value = facts.benchmark.get("environment")
-    return value if isinstance(value, Mapping) else {}
+def _results(facts: Facts) -> list[Result]:
+    """Every result that the report is made from."""
+    rows = (*facts.rows, *facts.smaller, *facts.trials)
+    return [result for row in rows for result in (*row.results, *row.parts, *row.failed)]
+
+
+def _environments(facts: Facts) -> dict[str, list[str]]:
+    """What the results ran in: name -> each value there was, most often one."""
+    found: dict[str, list[str]] = {}
+    for environment in (result.environment for result in _results(facts)):
+        for name, value in environment.items():
+            if name != "device" and value not in found.setdefault(name, []):
+                found[name].append(str(value))
+    return {name: [escape(value) for value in values] for name, values in found.items()}
 
 
 def _seed(seed: int | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lmbench.bench.results import Result, load, load_diagnosis, load_generated, load_sentences
+from lmbench.bench.keys import listed, sorted_out
+from lmbench.bench.results import Result, benchmark_facts, load, load_diagnosis, load_generated, load_sentences
 from lmbench.errors import BadConfig, BadModel, LMBenchError
 from lmbench.measures.perplexity import Floats
 from lmbench.measures.uncertainty import STREAM_BLOCK, Ints, blocks
@@ -30,8 +30,8 @@ class Row:
     results: those that have metrics, by seed; the first is the one intervals over sentences are made from
     failed:  those that have an error instead
     parts:   results under which it was trained without a group of words
-    absent:  seeds the benchmark asks for and nobody has run
-    stale:   whether results were left out because they are of another text
+    absent:  seeds that the last run asked for or other rows have, and this one lacks
+    stale:   results of another key, which are compared with nothing, each with what differs
     of, train_lines: the row of the benchmark's file that it is, trained on so many sentences from train's beginning
     trial:   the fields that it tries for that row, by valid alone
     """
@@ -42,7 +42,7 @@ class Row:
     results: tuple[Result, ...] = ()
     failed: tuple[Result, ...] = ()
     absent: tuple[int, ...] = ()
-    stale: bool = False
+    stale: tuple[tuple[Result, tuple[str, ...]], ...] = ()
     parts: tuple[Result, ...] = ()
     of: str | None = None
     train_lines: int | None = None
@@ -87,7 +87,9 @@ class Row:
             return "ok"
         if self.failed:
             return f"failed: {self.failed[0].error}"
-        return "missing (its facts are of another text; run it again)" if self.stale else "missing"
+        if self.stale:
+            return f"stale ({listed(self.stale[0][1], 2)}); run it again"
+        return "missing"
 
     def values(self, metric: str) -> list[float]:
         """One number a seed; empty where the metric does not apply."""
@@ -123,6 +125,7 @@ class Facts:
                or left out because it is of another text
     generated: row (or '%test') -> what was found of the text it said
     siblings:  facts of the benchmarks it is to be compared with, by name; where they cannot be read, the reason
+    seeds:     that the last run asked for or a row has results of
     units:     of a benchmark in several units, the facts of each and what they say of test's sentences
     """
 
@@ -133,6 +136,7 @@ class Facts:
     siblings: Mapping[str, Facts | str] = field(default_factory=dict)
     smaller: tuple[Row, ...] = ()
     trials: tuple[Row, ...] = ()
+    seeds: tuple[int, ...] = ()
     units: Mapping[str, tuple[Facts, dict[str, Any]]] = field(default_factory=dict)
 
     def grouped(self, *groups: str) -> list[Row]:
@@ -302,52 +306,56 @@ def _own(folder: Path) -> Facts:
     """The facts of folder/facts, rows from the benchmark's own list: results of rows that left it are ignored."""
     path = folder / "facts" / "benchmark.json"
     try:
-        benchmark = json.loads(path.read_text("utf-8"))
-        listed = [
+        benchmark = benchmark_facts(path.parent)
+        rows_of_file = [
             Row(
                 str(row["row"]), str(row["kind"]), str(row["family"]),
                 of=row.get("of"), train_lines=row.get("train_lines"), trial=row.get("trial"),
             )
             for row in benchmark["rows"]
         ]  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        planned = benchmark["deciding"] if rows_of_file else {"text": {}, "rows": {}}
+    except (BadModel, KeyError, TypeError) as error:
         raise BadConfig(
             f"{path} cannot be read as a benchmark's facts ({error}): {folder} holds no run, or a damaged one; "
             "run the benchmark first"
         ) from error
-    results = load(path.parent)
-    seeds = [int(seed) for seed in benchmark.get("seeds") or []]
-    tokens = (benchmark.get("corpus") or {}).get("n_test_tokens")
-    found = [_row(row, results=results, seeds=seeds, tokens=tokens) for row in listed]
+    current, stale = sorted_out(planned, load(path.parent))
+    asked = {int(seed) for seed in benchmark.get("seeds") or []}
+    seeds = sorted(asked | {result.seed for result in current if result.seed is not None})
+    found = [_row(row, current, stale, seeds) for row in rows_of_file]
     largest = max((row.train_lines for row in found if row.train_lines is not None), default=None)
     trials = tuple(row for row in found if row.trial is not None)
     smaller = tuple(row for row in found if row.train_lines not in (None, largest))
     rows = tuple(row for row in found if row not in trials and row not in smaller)
     text = (benchmark.get("corpus") or {}).get("fingerprint")
+    keys = {row.name: row.first.key for row in found if row.results}
     diagnosis = {
-        part: found for part, found in load_diagnosis(path.parent).items() if found[0].get("fingerprint", text) == text
+        part: found
+        for part, found in load_diagnosis(path.parent).items()
+        if found[0].get("fingerprint", text) == text and found[0].get("keys", {}).items() <= keys.items()
     }
-    return Facts(
-        benchmark, rows, diagnosis, _current(load_generated(path.parent), rows), smaller=smaller, trials=trials
-    )
+    generated = {
+        name: said for name, said in load_generated(path.parent).items() if said["fitted"] in ("", keys.get(name))
+    }
+    return Facts(benchmark, rows, diagnosis, generated, smaller=smaller, trials=trials, seeds=tuple(seeds))
 
 
-def _current(generated: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> dict[str, Mapping[str, Any]]:
-    """What was said by the rows as they are now fitted, and test."""
-    keys = {row.name: row.first.key for row in rows if row.results}
-    return {name: said for name, said in generated.items() if said["fitted"] in ("", keys.get(name))}
-
-
-def _row(row: Row, *, results: list[Result], seeds: list[int], tokens: int | None) -> Row:
-    """The row with those of its results that belong to this benchmark as it is now."""
-    own = [result for result in results if result.row == row.name and (result.seed is None or result.seed in seeds)]
-    own.sort(key=lambda result: -1 if result.seed is None else result.seed)
-    now = [result for result in own if tokens is None or result.metrics.get("n_tokens", tokens) == tokens]
-    failed = tuple(result for result in now if result.error is not None)
-    parts = tuple(result for result in now if result.error is None and result.without)
-    current = [result for result in now if not result.without]
-    good = tuple(result for result in current if result.error is None)
-    seeded = any(result.seed is not None for result in current)
+def _row(
+    row: Row, current: Sequence[Result], stale: Sequence[tuple[Result, tuple[str, ...]]], seeds: Sequence[int]
+) -> Row:
+    """The row with those of its results that belong to this benchmark as it is now, and those that do not."""
+    own = sorted((result for result in current if result.row == row.name), key=_by_seed)
+    failed = tuple(result for result in own if result.error is not None)
+    parts = tuple(result for result in own if result.error is None and result.without)
+    whole = [result for result in own if not result.without]
+    good = tuple(result for result in whole if result.error is None)
     asked = seeds[:1] if row.trial is not None else seeds
-    absent = tuple(seed for seed in asked if seed not in {result.seed for result in current}) if seeded else ()
-    return replace(row, results=good, failed=failed, absent=absent, stale=len(now) < len(own), parts=parts)
+    seeded = any(result.seed is not None for result in whole)
+    absent = tuple(seed for seed in asked if seed not in {result.seed for result in whole}) if seeded else ()
+    others = tuple(sorted((other for other in stale if other[0].row == row.name), key=lambda other: _by_seed(other[0])))
+    return replace(row, results=good, failed=failed, absent=absent, stale=others, parts=parts)
+
+
+def _by_seed(result: Result) -> tuple[int, int]:
+    return result.without, -1 if result.seed is None else result.seed

@@ -114,8 +114,7 @@ def test_one_text_in_two_units_has_one_checksum(tmp_path):
         benchmark = write(tmp_path / name)
         benchmark = replace(benchmark, corpus=replace(benchmark.corpus, **{"test": "train.txt", **changes}))
         planned = plan(benchmark, ["one"], tmp_path / name)
-        facts = json.loads((planned.folder / "facts" / "benchmark.json").read_text("utf-8"))
-        found.append(facts["corpus"]["test_sha256"])
+        found.append(planned.facts["corpus"]["test_sha256"])
     assert found[0] == found[1] != found[2]
 
 
@@ -198,8 +197,7 @@ def test_documents_of_test_are_facts_and_no_row_s_numbers_hang_on_them(tmp_path)
     for named in ("", "\ntest_documents = 'ids.txt'"):
         rows = ROWS.replace("min_count = 2", f"min_count = 2\ntest = 'test.txt'{named}")
         planned = plan(write(tmp_path, rows=rows), ["two"], tmp_path / "out")
-        facts = json.loads((planned.folder / "facts" / "benchmark.json").read_text("utf-8"))
-        found.append((planned.todo[0].key, facts["corpus"]["test_documents"]))
+        found.append((planned.todo[0].key, planned.facts["corpus"]["test_documents"]))
     assert found[0][0] == found[1][0]
     assert [documents for _, documents in found] == ["", "0 1 0"]
 
@@ -359,7 +357,12 @@ def test_a_row_killed_in_training_goes_on_from_its_checkpoint_to_the_same_bits(r
     result = execute(job, planned.bench, lambda epoch, *_: epochs.append(epoch))
     assert epochs == [2]
     assert not (tmp_path / "tiny" / "models" / "net.seed0.checkpoint").exists()
-    assert result.metrics == load_one(whole / "tiny" / "facts" / "net.seed0.json").metrics
+    undisturbed = load_one(whole / "tiny" / "facts" / "net.seed0.json")
+    assert result.metrics == undisturbed.metrics
+    # costs and the curve are of the whole fit, not of its last process
+    seconds, perplexities = result.arrays["curve"].T
+    np.testing.assert_array_equal(perplexities, undisturbed.arrays["curve"][:, 1])
+    assert 0 < seconds[0] < seconds[1] <= result.costs["fit_seconds"]
     first, again = (store.load(folder / "tiny" / "models" / "net.seed0") for folder in (whole, tmp_path))
     assert all(np.array_equal(array, again.state()[name]) for name, array in first.state().items())
 

@@ -1,6 +1,5 @@
 """Rows at several sizes of train, and rows whose settings valid chooses."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -192,7 +191,7 @@ def test_no_trial_has_a_number_of_test(searched):
 
 def test_facts_list_what_was_tried_and_reports_keep_it_apart(searched):
     planned, _ = searched
-    listed = json.loads((planned.folder / "facts" / "benchmark.json").read_text("utf-8"))["rows"]
+    listed = planned.facts["rows"]
     assert [row["trial"] for row in listed if row.get("of") == "net"] == [{"lr": 1e-6}, {"lr": 0.05}]
     facts = read_facts(planned.folder)
     assert names(facts.rows) == ["two", "net", "mix"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lmbench.bench.keys import key_of
 from lmbench.bench.results import Result, dumps
 from lmbench.measures.coverage import crossed_preference, would_say
 
@@ -18,6 +19,8 @@ ADVERBS = ("무지", "아주", "너무", "정말", "무척", "참")
 STATES = (("배가", "배가 고프"), ("목이", "목이 마르"), ("기분이", "기분이 좋"), ("힘이", "힘이 없"))
 STRATA = ("near", "far", "hard")
 Edit = Callable[[Result], Result]
+TEXT = {"vocabulary": {"events": 926, "sha256": "v"}, "test": {"rows": 120, "tokens": 700, "sha256": "t"}}
+"""What all rows share of what decides their numbers."""
 
 # row -> kind, family, bits above the floor, share of p(true) given to unseen pairs, preference in nats, config
 MODELS: dict[str, tuple[str, str, float, float, float, dict[str, Any]]] = {
@@ -121,6 +124,21 @@ def laboratory() -> dict[str, Any]:
     return {"growth": growth, "counts": counts, "longest": longest, "units": units}
 
 
+def deciding(row: str) -> dict[str, Any]:
+    """A row's own part of what decides its numbers."""
+    return {"kind": "ngram", "fields": {"of": row}}
+
+
+def belonging(row: str) -> dict[str, Any]:
+    """The fields of a result that belongs to the run."""
+    return {
+        "key": key_of(TEXT, deciding(row)),
+        "deciding": {"text": TEXT, "row": deciding(row)},
+        "command": "lmbench run toy",
+        "environment": {"python": "3.11.7", "numpy": "2.4.6", "threads": "1", "jobs": "2"},
+    }
+
+
 def benchmark(rows: list[tuple[str, str, str]], **changes: Any) -> dict[str, Any]:
     tokens = int(_tokens().sum())
     return {
@@ -212,7 +230,7 @@ def result(name: str, seed: int | None = None, models: Mapping[str, Any] = MODEL
     if name == "stupid":
         metrics = {k: v for k, v in metrics.items() if k.startswith(("c2", "c3"))}
     return Result(
-        benchmark="toy", row=name, kind=kind, family=family, config=config, key="k", seed=seed,
+        benchmark="toy", row=name, kind=kind, family=family, config=config, seed=seed, **belonging(name),
         track="adaptive" if name == "cache" else "static", normalised=name != "stupid", n_params=123456,
         metrics=metrics, arrays=arrays, notes=("order | 3",) if name == "kn-3" else (),
         costs={
@@ -228,13 +246,16 @@ def build(folder: Path, models: Mapping[str, Any] = MODELS, edit: Edit = lambda 
     listed += [("broken", "ngram", "ngram"), ("absent", "recurrent", "recurrent")]
     facts = folder / "facts"
     facts.mkdir(parents=True, exist_ok=True)
-    (facts / "benchmark.json").write_text(dumps({**benchmark(listed), **changes}), "utf-8")
+    about = {**benchmark(listed), **changes}
+    rows = {row["row"]: deciding(row["row"]) for row in about["rows"]}
+    (facts / "benchmark.json").write_text(dumps({"deciding": {"text": TEXT, "rows": rows}, **about}), "utf-8")
     for name in models:
         for seed in (0, 1, 2) if name in SEEDED else (None,):
             edit(result(name, seed, models)).save(facts)
     failed = Result(
-        benchmark="toy", row="broken", kind="ngram", family="ngram", config={}, key="k", error="no | discounts <b>"
-    )
+        benchmark="toy", row="broken", kind="ngram", family="ngram", config={}, error="no | discounts <b>",
+        **belonging("broken"),
+    )  # fmt: skip
     edit(failed).save(facts)
     return folder
 

@@ -35,8 +35,9 @@ def build(tmp_path, within=0.02, **changes):
     folder = made.build(tmp_path, models, edit, **{"rows": [*TRIALS, *ROWS], "equal": equal, **changes})
     for number, valid in ((1, 9.5), (2, 8.25)):
         Result(
-            benchmark="toy", row=f"lstm#{number}", kind="recurrent", family="recurrent", config={}, key="k", seed=0,
+            benchmark="toy", row=f"lstm#{number}", kind="recurrent", family="recurrent", config={}, seed=0,
             metrics={"valid_ppl": valid}, costs={"fit_cpu_seconds": 3.0},
+            **made.belonging(f"lstm#{number}"),
         ).save(folder / "facts")  # fmt: skip
     Result(
         benchmark="toy",
@@ -44,9 +45,9 @@ def build(tmp_path, within=0.02, **changes):
         kind="recurrent",
         family="recurrent",
         config={},
-        key="k",
         seed=0,
         error="diverged",
+        **made.belonging("lstm#3"),
     ).save(folder / "facts")
     return read(folder)
 

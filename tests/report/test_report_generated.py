@@ -22,7 +22,8 @@ def section(folder, **said):
     made.build(folder)
     for row, numbers in said.items():
         name = "%test" if row == "test" else row.replace("_", "-")
-        about = {"schema": SCHEMA, "key": "", "fitted": "" if row == "test" else "k", "row": name}
+        fitted = "" if row == "test" else made.belonging(name)["key"]
+        about = {"schema": SCHEMA, "key": "", "fitted": fitted, "row": name}
         stem = name if row == "test" else file_stem(name, None)
         save_pair(folder / "facts" / GENERATED / stem, {**about, **numbers}, {})
     return generated.section(read(folder))

@@ -16,6 +16,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib import font_manager
 
+from lmbench.bench.keys import key_of
 from lmbench.errors import BadConfig, BadModel
 from lmbench.report import canvas, figures
 from lmbench.report.compare import Comparison
@@ -146,14 +147,33 @@ def test_an_infinite_row_has_no_interval(report):
     assert "| mle-3 | ngram | ∞ | – |" in document(report)
 
 
-def test_a_stale_result_is_not_mixed_in(tmp_path):
-    other = lambda result: (  # noqa: E731
-        replace(result, metrics={**result.metrics, "n_tokens": 7.0}) if result.row == "kn-2" else result
-    )
-    row = next(row for row in read(made.build(tmp_path, edit=other)).rows if row.name == "kn-2")
-    assert row.results == ()
-    assert row.status == "missing (its facts are of another text; run it again)"
-    assert "| kn-2 | ngram | missing (its facts" in document(tmp_path)
+def other_text(result):
+    """The result as it would be over a smaller vocabulary."""
+    text = {**made.TEXT, "vocabulary": {"events": 1922, "sha256": "w"}}
+    own = {"text": text, "row": made.deciding(result.row)}
+    return replace(result, deciding=own, key=key_of(own["text"], own["row"]))
+
+
+def test_a_result_of_another_key_is_shown_apart_with_what_differs_and_compared_with_nothing(tmp_path):
+    made.build(tmp_path, edit=lambda result: other_text(result) if result.row in ("mix", "lstm") else result)
+    rows = {row.name: row for row in read(tmp_path).rows}
+    assert rows["mix"].results == rows["lstm"].results == ()
+    assert [result.seed for result, _ in rows["lstm"].stale] == [0, 1, 2]
+    text = document(tmp_path)
+    assert "| mix | mixture | stale (vocabulary 1,922 against 926); run it again |" in text
+    assert "| lstm | 1 |" in text.split("## Stale results")[1].split("##")[0]
+    write(tmp_path)
+    ranked = {row["row"]: row for row in records(tmp_path, "main.csv")}
+    assert ranked["mix"]["ppl"] == ""
+    assert "mix" not in {row["row"] for row in records(tmp_path, "significance.csv")}
+
+
+def test_seeds_of_the_key_that_holds_are_kept_apart_from_those_of_another(tmp_path):
+    made.build(tmp_path, edit=lambda result: other_text(result) if result.seed == 1 else result)
+    lstm = next(row for row in read(tmp_path).rows if row.name == "lstm")
+    assert [result.seed for result in lstm.results] == [0, 2]
+    assert [result.seed for result, _ in lstm.stale] == [1]
+    assert lstm.absent == (1,)
 
 
 def test_rows_scored_on_other_sentences_are_refused(tmp_path):
@@ -177,9 +197,12 @@ def test_seeds_that_failed_or_are_missing_are_said(tmp_path):
     assert "- `rnn`: seeds not run: 2" in text
 
 
-def test_a_seed_that_left_the_benchmark_is_ignored(tmp_path):
-    row = next(row for row in read(made.build(tmp_path, seeds=[0, 1])).rows if row.name == "lstm")
-    assert [result.seed for result in row.results] == [0, 1]
+def test_a_seed_that_the_last_run_did_not_ask_for_is_reported_all_the_same(tmp_path):
+    facts = read(made.build(tmp_path, seeds=[0]))
+    assert facts.seeds == (0, 1, 2)
+    lstm = next(row for row in facts.rows if row.name == "lstm")
+    assert [result.seed for result in lstm.results] == [0, 1, 2]
+    assert lstm.absent == ()
 
 
 def test_a_quick_run_says_so(tmp_path, report):

@@ -107,9 +107,7 @@ class Checked:
         check(type(self), values, type(self).__name__)
 
 
-def check(
-    cls: type, values: Mapping[str, Any], where: str, remedy: str = "change it", noun: str = "field"
-) -> None:
+def check(cls: type, values: Mapping[str, Any], where: str, remedy: str = "change it", noun: str = "field") -> None:
     """BadConfig where one of these is no field of the dataclass, or not what it may hold, or a field is missing.
 
     where, remedy: what the error begins and ends with; noun: what a field is called there

@@ -30,8 +30,11 @@ train = "my.txt"
 kind = "ngram"
 order = 2
 [rows.slow]
-kind = "ngram"
-order = 1000000
+kind = "recurrent"
+dim = 4
+hidden = 4
+epochs = 1000000
+patience = 1000000
 """
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from lmbench.bench import toml_file
 from lmbench.bench.blanks import BlanksSpec
 from lmbench.bench.generate import GeneratedSpec
-from lmbench.bench.probes import MineSpec, ProbesSpec, RemoveSpec
 from lmbench.bench.names import NAME, QUICK, check_benchmark, check_row, check_rows, check_unit
+from lmbench.bench.probes import MineSpec, ProbesSpec, RemoveSpec
 from lmbench.bench.probes import cut_down as cut_down_probes
 from lmbench.bench.specs import CorpusSpec, EqualSpec, Quick, Row, SparsitySpec, UnitSpec
 from lmbench.bench.unseen import UnseenSpec
@@ -127,7 +127,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         raise BadConfig(f"{where} has no rows; add one, such as [rows.mkn-3] with kind = 'ngram'")
     if "corpus" not in table:
         raise BadConfig(f"{where} has no [corpus]; add one with builtin = 'hungry' or train = 'my.txt'")
-    corpus = CorpusSpec(**_checked(table["corpus"], CorpusSpec, f"{where}: [corpus]"))
+    corpus = CorpusSpec(**checked(table["corpus"], CorpusSpec, f"{where}: [corpus]"))
     if (corpus.builtin is None) == (corpus.train is None):
         raise BadConfig(f"{where}: [corpus] needs either builtin or train, one of the two")
     if corpus.test_documents is not None and corpus.test is None:
@@ -140,7 +140,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
     if corpus.extra_words and table.get("compare"):
         raise BadConfig(f"{where}: a benchmark with extra_words is compared with no other; leave compare out")
     named = _rows(rows, where)
-    generated = GeneratedSpec(**_checked(table.get("generated", {}), GeneratedSpec, f"{where}: [generated]"))
+    generated = GeneratedSpec(**checked(table.get("generated", {}), GeneratedSpec, f"{where}: [generated]"))
     for name_ in generated.rows:
         choose({row.name: row for row in named}, name_, f"row for rows in {where}: [generated]")
     if generated.sentences and corpus.unit == "stream":
@@ -156,11 +156,11 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         file=where,
         compare=_names(table.get("compare", []), name, f"{where}: compare"),
         published=_published(table.get("published", {}), {row.name: row for row in named}, where),
-        sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
-        quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
-        blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
+        sparsity=SparsitySpec(**checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
+        quick=Quick(**checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
+        blanks=BlanksSpec(**checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
         generated=generated,
-        unseen=UnseenSpec(**_checked(table["unseen"], UnseenSpec, f"{where}: [unseen]")) if "unseen" in table else None,
+        unseen=UnseenSpec(**checked(table["unseen"], UnseenSpec, f"{where}: [unseen]")) if "unseen" in table else None,
         equal=_equal(table.get("equal", {}), {row.name: row for row in named}, where),
         probes=_probes(table["probes"], corpus, f"{where}: [probes]") if "probes" in table else None,
     )
@@ -175,7 +175,7 @@ def _units(tables: Any, whole: Benchmark, rows: Mapping[str, Any], where: str) -
     for name, table in tables.items():
         at = f"{where}: [units.{name}]"
         check_unit(name, at)
-        given = _checked(table, UnitSpec, at)
+        given = checked(table, UnitSpec, at)
         own = given.pop("rows", {})
         for row, fields_of in own.items():
             if not isinstance(fields_of, dict):
@@ -234,11 +234,11 @@ def _variants(rows: tuple[Row, ...], table: Mapping[str, Any], where: str) -> tu
     if "curve" in table and "search" in table:
         raise BadConfig(f"{where} has both [curve] and [search]; make two benchmarks of it")
     if "curve" in table:
-        curve = CurveSpec(**_checked(table["curve"], CurveSpec, f"{where}: [curve]"))
+        curve = CurveSpec(**checked(table["curve"], CurveSpec, f"{where}: [curve]"))
         curve.check(f"{where}: [curve]")
         return tuple(at_sizes(rows, curve))
     if "search" in table:
-        search = SearchSpec(**_checked(table["search"], SearchSpec, f"{where}: [search]"))
+        search = SearchSpec(**checked(table["search"], SearchSpec, f"{where}: [search]"))
         return tuple(with_trials(rows, search.tries({row.name: row for row in rows}, where)))
     return rows
 
@@ -249,7 +249,7 @@ def _equal(tables: Any, rows: Mapping[str, Row], where: str) -> dict[str, EqualS
     for cost, table in tables.items() if isinstance(tables, dict) else [("", tables)]:
         at = f"{where}: [equal.{cost}]"
         choose(dict.fromkeys(("parameters", "seconds")), cost, f"cost for {at}")
-        found[cost] = EqualSpec(**_checked(table, EqualSpec, at))
+        found[cost] = EqualSpec(**checked(table, EqualSpec, at))
         for name in found[cost].rows:
             choose(rows, name, f"row for {at}")
     return found
@@ -261,7 +261,7 @@ def _published(tables: Any, rows: Mapping[str, Row], where: str) -> dict[str, Pu
     for name, table in tables.items() if isinstance(tables, dict) else [("", tables)]:
         at = f"{where}: [published.{name}]"
         choose(rows, name, f"row for {at}")
-        found[name] = Published(**_checked(table, Published, at))
+        found[name] = Published(**checked(table, Published, at))
         if found[name].below:
             choose(rows, found[name].below, f"row for below in {at}")
     return found
@@ -271,8 +271,8 @@ def _probes(table: Any, corpus: CorpusSpec, where: str) -> ProbesSpec:
     """The [probes] table and the tables mine and remove in it."""
     for name, kind in (("mine", MineSpec), ("remove", RemoveSpec)):
         if isinstance(table, dict) and name in table:
-            table = {**table, name: kind(**_checked(table[name], kind, f"{where} {name}"))}
-    spec = ProbesSpec(**_checked(table, ProbesSpec, where))
+            table = {**table, name: kind(**checked(table[name], kind, f"{where} {name}"))}
+    spec = ProbesSpec(**checked(table, ProbesSpec, where))
     if corpus.builtin is not None:
         raise BadConfig(f"{where}: the built-in corpus has probes of its own; leave the table out")
     if sum(way is not None for way in (spec.mine, spec.remove, spec.file)) > 1:
@@ -284,7 +284,7 @@ def _probes(table: Any, corpus: CorpusSpec, where: str) -> ProbesSpec:
     return spec
 
 
-def _checked(table: object, spec: type, where: str) -> dict[str, Any]:
+def checked(table: object, spec: type, where: str) -> dict[str, Any]:
     """The table's items, each a field of the dataclass spec with a value that it may hold, lists as tuples."""
     if not isinstance(table, dict):
         raise BadConfig(f"{where} is {shown(table)}, not a table of keys; write it as [name] and key = value lines")

@@ -1,4 +1,4 @@
-"""What things may be called: their names are those of files and folders, so they are checked before anything is read."""
+"""What things may be called: names become those of files and folders, so they are checked before anything is read."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ LONGEST = 150
 """Bytes of a name: what is added to it, such as .without12.seed3.safetensors, must fit a file system's 255 too."""
 QUICK = "-quick"
 """What the folder of a benchmark's --quick form ends in."""
+OWN_TEXT = "own-text"
+"""The benchmark whose rows `run --train` uses."""
 OURS = ("benchmark", "sentences")
 """Files among the facts that are no row's."""
 ENDING = re.compile(r".*\.(seed|without)\d+", re.DOTALL)

@@ -15,6 +15,7 @@ from lmbench.bench import jobs, keys, lock, store
 from lmbench.bench.audit import warnings
 from lmbench.bench.benchmark import Benchmark, cut_down
 from lmbench.bench.execute import Bench, Job, Progress
+from lmbench.bench.found import command_in, source
 from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.probes import content
 from lmbench.bench.results import SCHEMA, SENTENCES, Result, benchmark_facts, dumps, file_stem, load_one, pack
@@ -287,6 +288,7 @@ def _facts(
         "story": {"sentences": probes.story.sentences},
         "probes": _probes(probes, shown=benchmark.probes is None or benchmark.probes.show > 0),
         "command": command,
+        "source": source(benchmark),
         "environment": environment,
     }
 
@@ -327,5 +329,5 @@ def fitted(benchmark: Benchmark, row: str, folder: Path, seed: int = 0) -> Any:
             return store.load(folder / MODELS / stem, keys.planned_key(planned, row) or "")
     raise BadModel(
         f"row {row!r} of {benchmark.name} has not been fitted here (no {folder / MODELS / file_stem(row, seed)}); "
-        f"run `python -m lmbench run {row} --benchmark {benchmark.name}` first"
+        f"run `{command_in(benchmark, [row], folder, *(['--seeds', str(seed + 1)] if seed else []))}` first"
     )

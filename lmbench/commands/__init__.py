@@ -1,5 +1,3 @@
 """What each command does. Here and in lmbench/cli.py alone is printed."""
 
 DONE, FAILED = 0, 1
-OWN_TEXT = "own-text"
-"""The benchmark whose rows `run --train` uses."""

@@ -76,7 +76,8 @@ def test_every_way_to_break_the_contract_is_a_failed_row_of_one_line(installed):
 
 
 def test_the_rows_beside_them_go_on_and_the_report_is_written(installed, capsys):
-    more = "[rows.mkn-2]\nkind = 'ngram'\norder = 2\n[rows.mix]\nkind = 'mixture'\ncomponents = ['mkn-2', 'raises_there-']\n"
+    more = "[rows.mkn-2]\nkind = 'ngram'\norder = 2\n"
+    more += "[rows.mix]\nkind = 'mixture'\ncomponents = ['mkn-2', 'raises_there-']\n"
     kinds = ["Honest", "Certain", "LacksMethods", *AT_IMPORT]
     benchmark_of(installed, kinds, more)
     out = installed / "out"

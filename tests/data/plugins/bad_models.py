@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 (their arguments are the contract's)
 """Models that break the contract, each in one way, as another package might bring them; and one that keeps it."""
 
 from dataclasses import dataclass, field

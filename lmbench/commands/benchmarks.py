@@ -76,6 +76,8 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
     from lmbench.bench.found import find
     from lmbench.bench.names import check_benchmark
     from lmbench.bench.prepare import own_text
+    from lmbench.bench.specs import CorpusSpec
+    from lmbench.fields import check
 
     given = {
         name: getattr(options, name) for name in ("train", "valid", "test", "tokenizer", "min_count", "vocab_size")
@@ -97,6 +99,7 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
     check_benchmark(name, "--name" if options.name is not None else "--train without --name")
     if name in benchmark.builtin():
         raise BadConfig(f"{name!r} is the folder of a benchmark of lmbench; choose another with --name")
+    check(CorpusSpec, given, "a text of one's own", noun="option")
     return own_text(rows, replace(rows.corpus, **given), name)
 
 

@@ -276,7 +276,7 @@ def _facts(
             "n_events": len(corpus.vocab),
             "fingerprint": corpus.fingerprint,
             "n_test_tokens": corpus.test.n_tokens,
-            "test_sha256": sha256("\n".join(corpus.lines["test"]).encode()),
+            **{f"{split}_sha256": sha256("\n".join(corpus.lines[split]).encode()) for split in ("train", "test")},
             "warnings": corpus.warnings,
             "literal_unk": r"\<unk>" in corpus.vocab.events,
             "test_documents": "" if corpus.documents is None else " ".join(map(str, corpus.documents)),

@@ -166,9 +166,7 @@ def audit(options: argparse.Namespace, _: Sequence[str]) -> int:
 
 def report(options: argparse.Namespace, _: Sequence[str]) -> int:
     """write tables, figures and report.md again from stored facts, fitting nothing"""
-    folders = [_folder(name, options.out) for name in options.names] or sorted(
-        path.parent.parent for way in ("*", "*/*") for path in options.out.glob(f"{way}/facts/benchmark.json")
-    )
+    folders = [_folder(name, options.out) for name in options.names] or _with_facts(options.out)
     if not folders:
         raise BadConfig(
             f"no facts under {options.out}; run a benchmark first (python -m lmbench run all --out {options.out})"
@@ -176,6 +174,13 @@ def report(options: argparse.Namespace, _: Sequence[str]) -> int:
     for folder in folders:
         _write(folder)
     return DONE
+
+
+def _with_facts(out: Path) -> list[Path]:
+    """The folders of benchmarks within a folder, and of their units within theirs."""
+    facts = "facts/benchmark.json"
+    whole = sorted(path.parent.parent for path in out.glob(f"*/{facts}"))
+    return sorted([*whole, *(path.parent.parent for folder in whole for path in folder.glob(f"*/{facts}"))])
 
 
 def diagnose(options: argparse.Namespace, words: Sequence[str]) -> int:

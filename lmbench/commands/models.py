@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
     """fit one model on one text, outside any benchmark, and save it
 
-    score, generate and the other commands about one row take PATH in place of a row.
+    score, generate and the other commands about one row take PATH in place of a row: with a slash in it, such as
+    ./PATH, it is always the model; without one, the row of a benchmark if there is one of that name.
     """
     from lmbench.bench import store
     from lmbench.bench.fit import fit as fitted

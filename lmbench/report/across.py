@@ -111,10 +111,12 @@ def _lengths(facts: Facts) -> dict[str, Any]:
     name, (first, lengths) = next(iter(facts.units.items()))
     for other, (theirs, own) in facts.units.items():
         same = all(np.array_equal(lengths[what], own[what]) for what in DENOMINATORS)
-        if not same or first.corpus.get("test_sha256") != theirs.corpus.get("test_sha256"):
+        if not same or any(
+            first.corpus.get(text) != theirs.corpus.get(text) for text in ("train_sha256", "test_sha256")
+        ):
             raise BadModel(
-                f"units {name!r} and {other!r} were scored on different sentences: one is of an earlier text; "
-                "run the benchmark again"
+                f"units {name!r} and {other!r} were trained or scored on different sentences: one is of an earlier "
+                "text; run the benchmark again"
             )
     return {what: lengths[what] for what in DENOMINATORS}
 

@@ -33,9 +33,13 @@ def _apart(here: Facts, there: Facts) -> str | None:
         if ours.get(key) is None or ours.get(key) != theirs.get(key):
             shown = f"{numbers.count(ours.get(key))} here, {numbers.count(theirs.get(key))} there"
             return f"its test text is another one ({what}: {shown})"
-    checksums = [facts.corpus.get("test_sha256") for facts in (here, there)]
-    if None not in checksums and checksums[0] != checksums[1]:
-        return "its test text is another one, though as long"
+    for split, said in (
+        ("test", "its test text is another one, though as long"),
+        ("train", "its rows learnt from another text"),
+    ):
+        checksums = [facts.corpus.get(f"{split}_sha256") for facts in (here, there)]
+        if None not in checksums and checksums[0] != checksums[1]:
+            return said
     if here.stream != there.stream:
         return "one of the two reads its text as one stream, the other sentence by sentence"
     for facts, where in ((here, "this benchmark"), (there, "the other")):

@@ -18,6 +18,7 @@ from lmbench.errors import BadModel
 from lmbench.models.infinity import Infinity
 from lmbench.models.ngram import NGram
 from lmbench.models.recurrent import Recurrent
+from lmbench.report.facts import read
 from lmbench.text.sentences import Sentences
 
 PLUGINS = Path(__file__).parent.parent / "data" / "plugins"
@@ -137,3 +138,14 @@ def test_a_table_of_probes_is_held_to_its_sum_too():
     model.next_log_probs = lambda asked: np.where(asked.lengths[:, None] > 1, 0.0, honest(asked))
     with pytest.raises(BadModel, match="after each"):
         Held(model, distribution=True).next_log_probs(prefixes)
+
+
+def test_a_row_of_family_reference_is_shown_apart_whatever_its_kind(installed):
+    source = (installed / "package" / "bad_models.py").read_text("utf-8")
+    source = source.replace('family = "other"', 'family = "reference"', 1)
+    (installed / "package" / "bad_models.py").write_text(source, "utf-8")
+    benchmark_of(installed, ["Honest"], "[rows.mkn-2]\nkind = 'ngram'\norder = 2\n")
+    out = installed / "out"
+    assert main(["run", "all", "--benchmark", str(installed / "mine.toml"), "--out", str(out), "--jobs", "1"]) == 0
+    groups = {row.name: row.group for row in read(out / "mine").rows}
+    assert groups == {"Honest-": "reference", "mkn-2": "ranked"}

@@ -32,10 +32,6 @@ def plan(folder, names=("all",), **given):
     return runner.plan(write(folder, **given), list(names), out=folder / "out", side_by_side=1)
 
 
-def facts(folder):
-    return json.loads((folder / "out" / "tiny" / "facts" / "benchmark.json").read_text("utf-8"))
-
-
 def vectors(text):
     return f'[rows.net]\n{NET}embeddings = "word2vec"\nembedding_text = "{text}"\n'
 
@@ -54,7 +50,7 @@ def vectors(text):
 )
 def test_extra_words_are_events_of_every_row_and_of_the_facts(tmp_path, corpus, extra):
     planned = plan(tmp_path, corpus=corpus)
-    assert facts(tmp_path)["corpus"]["extra_words"] == extra
+    assert planned.facts["corpus"]["extra_words"] == extra
     events = planned.bench.train.vocab.events
     assert events[2:] == ("고프다", "나는", "배가", "매우", "엄청", *extra)
 
@@ -156,13 +152,13 @@ def test_a_run_tells_what_rows_have_read_and_what_is_near_what(tmp_path):
 
 
 def test_blanks_are_of_the_words_of_test(tmp_path):
-    plan(
+    planned = plan(
         tmp_path,
         corpus='extra_words = ["무지"]',
         blanks='[blanks]\nembedding_text = "other.txt"\ndim = 5\nsentences = ["나는  __ 배가 고프다"]',
         other=[*OTHER, *TRAIN],
     )
-    found = facts(tmp_path)["blanks"]
+    found = planned.facts["blanks"]
     assert found["positions"] == 4
     assert [line["way"] for line in found["ways"]] == ["scores", "scores and noise", "unigram"]
     # unigram over words: 1/4 each for 나는, 배가 and 고프다, 0 for 무지; the three tie for rank 2

@@ -128,13 +128,14 @@ def test_rows_that_have_no_bits_are_left_out(tmp_path):
         ({"characters": np.full(made.SENTENCES, 19)}, {}),
         ({"words": np.arange(made.SENTENCES)}, {}),
         ({}, {"corpus": made.benchmark([])["corpus"] | {"test_sha256": "other"}}),
+        ({}, {"corpus": made.benchmark([])["corpus"] | {"train_sha256": "other"}}),
     ],
-    ids=["characters", "words", "text"],
+    ids=["characters", "words", "test", "train"],
 )
 def test_units_of_different_sentences_are_not_joined(tmp_path, sentences, changes):
     unit(tmp_path / "letters", NATS)
     unit(tmp_path / "words", NATS, sentences=sentences, **changes)
-    with pytest.raises(BadModel, match="units 'letters' and 'words' were scored on different sentences"):
+    with pytest.raises(BadModel, match="units 'letters' and 'words' were trained or scored on different sentences"):
         joined(tmp_path)
 
 

@@ -24,7 +24,11 @@ def build(folder, bits, tokenizer="whitespace", models=tuple(BITS), **changes):
         metrics = {name: value for name, value in result.metrics.items() if name != "bits_per_char"}
         return replace(result, metrics=metrics | ({"bits_per_char": bits[result.row]} if result.row in bits else {}))
 
-    corpus = made.benchmark([])["corpus"] | {"tokenizer": tokenizer, "test_sha256": "same"} | changes.pop("corpus", {})
+    corpus = (
+        made.benchmark([])["corpus"]
+        | {"tokenizer": tokenizer, "test_sha256": "same", "train_sha256": "a"}
+        | changes.pop("corpus", {})
+    )
     return made.build(folder, {n: made.MODELS[n] for n in models}, edit, corpus=corpus, **changes)
 
 
@@ -69,6 +73,7 @@ def statistics(**changes):
         (BITS, {"statistics": statistics(sentences=119)}, "another one (sentences: 120 here, 119 there)"),
         (BITS, {"statistics": []}, "another one (characters: 2,400 here, – there)"),
         (BITS, {"corpus": {"test_sha256": "other"}}, "its test text is another one, though as long"),
+        (BITS, {"corpus": {"train_sha256": "other"}}, "its rows learnt from another text"),
         (BITS, {"corpus": {"unit": "stream"}}, "one of the two reads its text as one stream"),
         ({}, {}, "no ranked row of the other has bits per character"),
         ({"mle-3": math.inf}, {}, "no ranked row of the other has bits per character"),

@@ -154,7 +154,7 @@ BAD = {
     "valid alone": (["run", "mle-2", "--valid", "my.txt", "--out", "bad"], "go with --train"),
     "two texts": (["run", "mle-2", "--train", "my.txt", "--benchmark", "ptb", "--out", "bad"], "one of them"),
     "tokenizer": (["run", "mle-2", "--train", "my.txt", "--tokenizer", "word", "--out", "bad"], "'words'"),
-    "vocab size": (["run", "mle-2", "--train", "my.txt", "--vocab-size", "2", "--out", "bad"], "--vocab-size 2 is not a whole number from 3"),
+    "vocab size": (["run", "mle-2", "--train", "my.txt", "--vocab-size", "2", "--out", "bad"], "--vocab-size 2 is not"),
     "nothing to report": (["report", "--out", "bad"], "no facts under bad"),
     "no such report": (["report", "none", "--out", "bad"], "run the benchmark first"),
     "not fitted": (["score", "mle-3", "my.txt", "--benchmark", "my", "--out", "tmp"], "has not been fitted"),

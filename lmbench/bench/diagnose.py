@@ -17,6 +17,7 @@ import numpy as np
 from lmbench import sources
 from lmbench.bench import keys, store
 from lmbench.bench.benchmark import Benchmark
+from lmbench.bench.found import command_in
 from lmbench.bench.pace import Grid, paces
 from lmbench.bench.prepare import corpus_of
 from lmbench.bench.results import DIAGNOSIS, SCHEMA, Result, benchmark_facts, file_stem, load_one, load_pair, save_pair
@@ -105,8 +106,7 @@ def diagnose(
     if facts["corpus"]["fingerprint"] != corpus.fingerprint:
         raise BadModel(
             f"the rows of {folder} were fitted on a text that {benchmark.name} no longer has, as its file or what it "
-            f"names has changed; run them again with python -m lmbench run {' '.join(chosen.recurrent)} "
-            f"--benchmark {benchmark.name}"
+            f"names has changed; run them again with {command_in(benchmark, chosen.recurrent, folder)}"
         )
     place = folder / FACTS / DIAGNOSIS
     environment = environment_of(1)
@@ -154,7 +154,7 @@ def choose_rows(benchmark: Benchmark, folder: Path) -> Chosen:
             raise BadConfig(f"benchmark {name} has no row of kind 'recurrent', so there are no gates to diagnose")
         raise BadConfig(
             f"no recurrent row of {name} has been fitted in {folder}; "
-            f"run `python -m lmbench run {' '.join(able[:3])} --benchmark {name}` first"
+            f"run `{command_in(benchmark, able[:3], folder)}` first"
         )
     best: dict[str, NGram] = {}
     for nats, name in sorted(ngrams)[:1]:

@@ -12,13 +12,13 @@ from lmbench.bench.results import Result
 from lmbench.bench.specs import Row
 from lmbench.bench.workers import Ended, Workers
 from lmbench.bench.workers import warm_up as import_early
-from lmbench.models import kinds, model_class
+from lmbench.models import model_class
 from lmbench.threads import keep_to
 
 
 def warm_up(rows: Sequence[Row]) -> None:
     """Let the libraries that these rows need be imported in the background, while their text is made ready."""
-    modules = {kinds()[row.kind].module for row in rows}
+    modules = {model_class(row.kind).__module__ for row in rows}
     late = {name for row in rows for name in getattr(model_class(row.kind), "late_imports", ())}
     import_early([__name__, *sorted(modules), *sorted(late)])
 

@@ -36,12 +36,11 @@ STANDARD_OUTPUT = Path("-")
 PACKINGS = (".gz", ".xz", ".bz2", ".zst", ".zip", ".lzma", ".lz4", ".br", ".7z", ".z")
 """Endings of names that promise a packed file."""
 AGAIN = "delete it and run again"
+UNSEALED = "ends without a checksum, as files of earlier versions do"
 PATIENCE = (0.05, 0.1, 0.15, 0.2)
 """Seconds between readings of a pair of files that do not match: they may be about to."""
 _KEY = b'"sha256": "'
 _REST = re.compile(rb'([0-9a-f]{64})"\s*\}\s*')
-_LOST = re.compile(rb'(?<!"npz_sha256": )"[0-9a-f]{64}"\s*\}\s*\Z|"sha256": "[^\n]*\s*\}\s*\Z')
-"""The end of JSON whose seal itself is damaged. Before there were seals, the JSON of a pair ended in "npz_sha256"."""
 _LINE = b"\nlmbench sha256 "
 _SEAL = len(_LINE) + 64 + 1
 
@@ -68,26 +67,22 @@ def write_json(path: Path, text: str) -> None:
     atomic_write(path, [body, comma, b'\n "sha256": "%s"\n}\n' % sha256(body + b"}").encode()])
 
 
-def read_json(path: Path, remedy: str = AGAIN, *, unsealed: bool = False) -> dict[str, Any]:
-    """The object that write_json() wrote, without its seal; Damaged where it is another.
-
-    unsealed: whether it may be of a time when there were no seals
-    """
+def read_json(path: Path, remedy: str = AGAIN) -> dict[str, Any]:
+    """The object that write_json() wrote, without its seal; Damaged where it is another."""
     data = path.read_bytes()
     body, key, rest = data.rpartition(_KEY)
     seal = _REST.fullmatch(rest) if key else None
-    if seal is not None and sha256(body.rstrip().removesuffix(b",") + b"}") != seal[1].decode():
+    if seal is None:
+        raise damaged(path, remedy, UNSEALED)
+    if sha256(body.rstrip().removesuffix(b",") + b"}") != seal[1].decode():
         raise damaged(path, remedy)
-    if seal is None and (not unsealed or _LOST.search(data[-300:])):
-        raise damaged(path, remedy, "ends without a checksum")
     try:
         found = json.loads(data)
     except ValueError as error:
         raise damaged(path, remedy, f"cannot be read as JSON ({error})") from None
     if not isinstance(found, dict):
         raise damaged(path, remedy, "cannot be read as an object of JSON")
-    if seal is not None:
-        del found["sha256"]
+    del found["sha256"]
     return found
 
 
@@ -96,14 +91,12 @@ def write_sealed(path: Path, content: bytes) -> None:
     atomic_write(path, [content, _LINE, sha256(content).encode(), b"\n"])
 
 
-def read_sealed(path: Path, remedy: str = AGAIN, *, unsealed: bool = False) -> bytes:
-    """The content that write_sealed() wrote; Damaged where it is another. unsealed: as in read_json()."""
+def read_sealed(path: Path, remedy: str = AGAIN) -> bytes:
+    """The content that write_sealed() wrote; Damaged where it is another."""
     data = path.read_bytes()
     content, seal = data[:-_SEAL], data[-_SEAL:]
     if not seal.startswith(_LINE):
-        if unsealed:
-            return data
-        raise damaged(path, remedy, "ends without a checksum")
+        raise damaged(path, remedy, UNSEALED)
     if seal != _LINE + sha256(content).encode() + b"\n":
         raise damaged(path, remedy)
     return content

@@ -30,8 +30,11 @@ train = "my.txt"
 kind = "ngram"
 order = 2
 [rows.slow]
-kind = "ngram"
-order = 1000000
+kind = "recurrent"
+dim = 4
+hidden = 4
+epochs = 1000000
+patience = 1000000
 """
 
 
@@ -145,13 +148,15 @@ BAD = {
     "not a number": (["run", "mle-2", "--train", "my.txt", "--seeds", "x", "--out", "bad"], "--seeds"),
     "seeds": (["run", "mle-2", "--train", "my.txt", "--seeds", "0", "--out", "bad"], "--seeds 0"),
     "jobs": (["run", "mle-2", "--train", "my.txt", "--jobs", "0", "--out", "bad"], "--jobs 0"),
+    "row limit": (["run", "mle-2", "--train", "my.txt", "--row-limit", "0", "--out", "bad"], "--row-limit 0"),
+    "no row limit": (["verify", "ptb", "--row-limit", "nan", "--out", "bad"], "--row-limit nan"),
     "threads": (["verify", "ptb", "--threads", "0", "--out", "bad"], "--threads 0"),
     "unknown key": (["run", "all", "--benchmark", "bad.toml", "--out", "bad"], "did you mean 'title'"),
     "unknown benchmark": (["run", "all", "--benchmark", "hungyr", "--out", "bad"], "did you mean 'hungry'"),
     "valid alone": (["run", "mle-2", "--valid", "my.txt", "--out", "bad"], "go with --train"),
     "two texts": (["run", "mle-2", "--train", "my.txt", "--benchmark", "ptb", "--out", "bad"], "one of them"),
     "tokenizer": (["run", "mle-2", "--train", "my.txt", "--tokenizer", "word", "--out", "bad"], "'words'"),
-    "vocab size": (["run", "mle-2", "--train", "my.txt", "--vocab-size", "2", "--out", "bad"], "vocab_size = 2"),
+    "vocab size": (["run", "mle-2", "--train", "my.txt", "--vocab-size", "2", "--out", "bad"], "--vocab-size 2 is not"),
     "nothing to report": (["report", "--out", "bad"], "no facts under bad"),
     "no such report": (["report", "none", "--out", "bad"], "run the benchmark first"),
     "not fitted": (["score", "mle-3", "my.txt", "--benchmark", "my", "--out", "tmp"], "has not been fitted"),
@@ -407,7 +412,7 @@ def test_a_saved_model_knows_how_its_text_was_cut(capsys):
         (["--set", "order"], "is not FIELD=VALUE"),
         (["--set", "order=three"], "order = 'three' is not a whole number"),
         (["--tokenizer", "whitespaces"], "did you mean 'whitespace'"),
-        (["--min-count", "0"], "--min-count 0 is too small"),
+        (["--min-count", "0"], "--min-count 0 is not a whole number from 1"),
         (["--min-count", "1000"], "lower min_count"),
     ],
 )

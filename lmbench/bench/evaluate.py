@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.errors import BadModel
+from lmbench.bench.contract import SUM_TOLERANCE, Held, scored
 from lmbench.measures import conventions, coverage, unseen_word
 from lmbench.measures.cost import stopwatch
 from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
@@ -18,7 +18,6 @@ from lmbench.text.probes import Probes
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK
 
-SUM_TOLERANCE = 1e-4
 N_CONTEXTS = 64
 LONGEST_CONTEXT = 30
 NEIGHBOURS = 5
@@ -65,39 +64,26 @@ class Evaluation:
 
 def evaluate(model: LanguageModel, yardstick: Yardstick) -> Evaluation:
     """Measure what the model's scope names; a model that is not a distribution gets no perplexity."""
-    normalised = model.normalised and sums_to_one(model, yardstick.test)
+    held = Held(model)
+    normalised = held.normalised and sums_to_one(held, yardstick.test)
+    held.distribution = normalised
     found = Evaluation(normalised=normalised)
-    if "test" in model.scope and normalised:
-        _test(model, yardstick, found)
-    if "probes" in model.scope:
-        _probes(model, yardstick, found)
+    if "test" in held.scope and normalised:
+        _test(held, yardstick, found)
+    if "probes" in held.scope:
+        _probes(held, yardstick, found)
         for name, text in yardstick.extra.items() if normalised else ():
-            found.metrics[f"ppl_{name}"] = perplexity(scored(model, text))
+            found.metrics[f"ppl_{name}"] = perplexity(held.log_probs(text))
     return found
 
 
 def on_valid(model: LanguageModel, yardstick: Yardstick) -> Evaluation:
     """The perplexity of valid, by which choices are made; test is not read."""
-    found = Evaluation(normalised=model.normalised and sums_to_one(model, yardstick.valid))
+    held = Held(model)
+    found = Evaluation(normalised=held.normalised and sums_to_one(held, yardstick.valid))
     if found.normalised:
-        found.metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
+        found.metrics["valid_ppl"] = perplexity(held.log_probs(yardstick.valid))
     return found
-
-
-def scored(model: LanguageModel, batch: Sentences) -> Floats:
-    """model.log_probs(batch), held to the contract: float64 (N,), no NaN, nothing above 0."""
-    log_probs = model.log_probs(batch)
-    if log_probs.shape != (batch.n_tokens,) or log_probs.dtype != np.float64:
-        raise BadModel(
-            f"log_probs returned {log_probs.dtype} {log_probs.shape}, the contract is float64 ({batch.n_tokens},): "
-            "return one natural-log probability for each token"
-        )
-    if np.isnan(log_probs).any() or (log_probs > 1e-9).any():
-        raise BadModel(
-            "log_probs returned NaN or a value above 0, which is no log-probability: "
-            "the model is not fitted, diverged or does not take logarithms of probabilities"
-        )
-    return log_probs
 
 
 def sums_to_one(model: LanguageModel, text: Sentences) -> bool:
@@ -113,12 +99,13 @@ def sums_to_one(model: LanguageModel, text: Sentences) -> bool:
     return bool(np.all(np.abs(sums - 1) <= SUM_TOLERANCE))
 
 
-def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None:
+def _test(model: Held, yardstick: Yardstick, found: Evaluation) -> None:
     """Perplexities over masks of the test set, bits, zeros."""
     test = yardstick.test
     with stopwatch() as seconds:
-        log_probs = scored(model, test)
+        log_probs = scored(model.model, test)
     found.score_seconds = seconds[0]
+    model.check(test, log_probs)
     known = test.tokens != UNK
     metrics = found.metrics
     metrics["n_tokens"] = test.n_tokens
@@ -139,7 +126,7 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     for strata in (*yardstick.strata.values(), model.strata(test)):
         if strata is not None:
             metrics.update(by_stratum(log_probs, strata))
-    metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
+    metrics["valid_ppl"] = perplexity(model.log_probs(yardstick.valid))
 
     if yardstick.places is not None:
         answers = unseen_word.ask(model, test, yardstick.places, log_probs)
@@ -150,7 +137,7 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     found.arrays["row_tokens"] = np.bincount(segments)
 
 
-def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None:
+def _probes(model: Held, yardstick: Yardstick, found: Evaluation) -> None:
     """Coverage C0 to C5, and the story word by word."""
     wanted, vocab = yardstick.probes, yardstick.test.vocab
     if wanted.probes or wanted.crossed:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lmbench.bench.contract import Held
 from lmbench.errors import choose
 from lmbench.model import LanguageModel
 from lmbench.models import construct
@@ -42,7 +43,8 @@ def fit(
     chosen = nothing if valid is None else read(valid, tokenizer, text.vocab)
     for warning in warnings({"train": text, "valid": chosen}, bulk.beginning(train), tokenizer):
         warn(warning)
-    return model.fit(text, chosen)
+    Held(model).fit(text, chosen)
+    return model
 
 
 def warnings(texts: Mapping[str, Sentences], lines: Sequence[str], tokenizer: str) -> tuple[str, ...]:

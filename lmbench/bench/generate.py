@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadConfig, BadModel
+from lmbench.fields import Between, Checked, Seed, Whole
 from lmbench.model import Floats, LanguageModel
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK
@@ -22,7 +24,7 @@ HISTORY = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratedSpec:
+class GeneratedSpec(Checked):
     """The [generated] table: what rows are to say by themselves, once they are fitted.
 
     sentences:  drawn freely from each row; 0: none, and nothing else of this
@@ -32,11 +34,11 @@ class GeneratedSpec:
     seed:       of the draws
     """
 
-    sentences: int = 0
+    sentences: Whole = 0
     rows: tuple[str, ...] = ()
-    rounds: int = 1000
-    max_tokens: int = 100
-    seed: int = 0
+    rounds: Annotated[int, Between(0, 10**6)] = 1000
+    max_tokens: Annotated[int, Between(1, 10**6)] = 100
+    seed: Seed = 0
 
 
 def sentences(

@@ -32,9 +32,7 @@ from lmbench.storage import (
     write_json,
 )
 
-SCHEMA = 1
-UNSEALED = True
-"""Whether facts without a seal are read: those of schema 1 were written before there were seals."""
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +119,7 @@ def load_pair(path: Path, remedy: str = AGAIN) -> tuple[dict[str, Any], dict[str
 
 
 def _read_pair(path: Path, remedy: str) -> tuple[dict[str, Any], bytes]:
-    facts = read_json(path, remedy, unsealed=UNSEALED)
+    facts = read_json(path, remedy)
     packed = path.with_suffix(".npz").read_bytes()
     checksum = facts.pop("npz_sha256")
     if facts["schema"] != SCHEMA:
@@ -179,7 +177,7 @@ def benchmark_facts(folder: Path) -> dict[str, Any]:
     """benchmark.json of a facts folder: what was compared, on what text, and what decides the numbers of each row."""
     path, remedy = folder / "benchmark.json", "run the benchmark again"
     try:
-        return read_json(path, remedy, unsealed=UNSEALED)
+        return read_json(path, remedy)
     except OSError as error:
         raise BadModel(f"{path} cannot be read as a benchmark's facts ({error}); {remedy}") from error
 
@@ -189,12 +187,20 @@ SENTENCES = "sentences.npz"
 
 def load_sentences(folder: Path) -> dict[str, npt.NDArray[Any]]:
     """What a facts folder says of each sentence of test: lmbench.bench.units.sentences."""
+    again = "run the benchmark again"
+
+    def read() -> bytes:
+        found = read_sealed(folder / SENTENCES, again)
+        if sha256(found) != benchmark_facts(folder)["sentences_sha256"]:
+            raise damaged(folder / SENTENCES, again, "is not of the run that benchmark.json is of")
+        return found
+
     try:
-        packed = read_sealed(folder / SENTENCES, "run the benchmark again", unsealed=UNSEALED)
+        packed = patiently(read)
         with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise BadModel(f"{folder / SENTENCES} cannot be read ({error}); run the benchmark again") from error
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadModel(f"{folder / SENTENCES} cannot be read ({error}); {again}") from error
 
 
 def load_one(path: Path) -> Result:

@@ -7,8 +7,6 @@ import sys
 from lmbench.text.printable import printable
 
 DONE, FAILED = 0, 1
-OWN_TEXT = "own-text"
-"""The benchmark whose rows `run --train` uses."""
 
 
 def say(*fields: object) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lmbench.commands import DONE, OWN_TEXT, remark, say
+from lmbench.commands import DONE, remark, say
 from lmbench.errors import BadConfig
 from lmbench.wording import counted
 
@@ -23,15 +23,12 @@ UNKNOWN = "not in the vocabulary, scored as <unk>"
 def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
     """fit one model on one text, outside any benchmark, and save it
 
-    score, generate and the other commands about one row take PATH in place of a row.
+    score, generate and the other commands about one row take PATH in place of a row: with a slash in it, such as
+    ./PATH, it is always the model; without one, the row of a benchmark if there is one of that name.
     """
     from lmbench.bench import store
     from lmbench.bench.fit import fit as fitted
 
-    for name, least in ("min_count", 1), ("vocab_size", 3):
-        given = getattr(options, name)
-        if given is not None and given < least:
-            raise BadConfig(f"--{name.replace('_', '-')} {given} is too small; give {least} or more")
     model = fitted(
         options.kind,
         dict(map(_field, options.set)),
@@ -68,7 +65,7 @@ def score(options: argparse.Namespace, _: Sequence[str]) -> int:
     """
     import numpy as np
 
-    from lmbench.bench.evaluate import scored
+    from lmbench.bench.contract import scored
     from lmbench.bench.fit import warnings
     from lmbench.measures.perplexity import BITS, perplexity
     from lmbench.text.files import STANDARD_INPUT, read_lines, sentences_of
@@ -192,8 +189,8 @@ def _fitted(options: argparse.Namespace) -> tuple[LanguageModel, Reading]:
     from lmbench.text.reading import Reading
     from lmbench.text.tokenizers import TOKENIZERS
 
-    if store.exists(Path(options.row)):
-        model, tokenizer = store.load_with_tokenizer(Path(options.row))
+    if (saved := _saved(options)) is not None:
+        model, tokenizer = store.load_with_tokenizer(saved)
         if tokenizer:
             return model, Reading(model.vocab_, TOKENIZERS[tokenizer])  # fit reads sentence by sentence
     benchmark, folder = _benchmark_of(options)
@@ -201,15 +198,36 @@ def _fitted(options: argparse.Namespace) -> tuple[LanguageModel, Reading]:
     return model, Reading(model.vocab_, runner.tokenizer(folder), runner.unit(folder))
 
 
-def _benchmark_of(options: argparse.Namespace) -> tuple[Benchmark, Path]:
-    """The benchmark and its folder; a folder with facts but no file of its own is a text of one's own."""
-    from lmbench.bench import benchmark
+def _saved(options: argparse.Namespace) -> Path | None:
+    """The saved model that is asked for; None: a row of a benchmark is.
 
-    name = options.benchmark or "hungry"
-    folder = options.out / (Path(name).stem if name.endswith(".toml") else name)
-    known = name.endswith(".toml") or name.partition("/")[0] in benchmark.builtin()
-    if not known and (folder / "facts" / "benchmark.json").is_file():
-        whole, slash, unit = name.partition("/")
-        base = whole.removesuffix(benchmark.QUICK)
-        return benchmark.load(f"{base}{slash}{unit}" if base in benchmark.builtin() else OWN_TEXT).single(), folder
-    return benchmark.load(name).single(), folder
+    A path with a slash is a model; with --benchmark or --out a row is asked for. Otherwise it is a row if the benchmark
+    has one of this name, fitted or not, which is said where there is a model of that name too.
+    """
+    from lmbench.bench import store
+
+    path = Path(options.row)
+    if not store.exists(path):
+        return None
+    if path.name != options.row:
+        return path
+    if options.benchmark is not None or options.out is not None:
+        return None
+    benchmark, folder = _benchmark_of(options)
+    if options.row not in {row.name for row in benchmark.rows}:
+        return path
+    print(
+        f"note: {options.row} is the row of {benchmark.name} in {folder}; for the model of that name in this folder "
+        f"write ./{options.row}",
+        file=sys.stderr,
+    )
+    return None
+
+
+def _benchmark_of(options: argparse.Namespace) -> tuple[Benchmark, Path]:
+    """The benchmark that is named, or hungry, and its folder."""
+    from lmbench.bench import found
+
+    out = found.REPORTS if options.out is None else options.out
+    benchmark = found.find(options.benchmark, out).single()
+    return benchmark, out / benchmark.name

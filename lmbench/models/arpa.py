@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.fields import File
 from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams import arpa
 from lmbench.ngrams.backoff import BackOff
@@ -39,7 +40,7 @@ class Arpa(LanguageModel):
     <unk> and events the file lacks are the file's <unk>. A file without <unk> gives it no probability of its own.
     """
 
-    path: str
+    path: File
 
     family: ClassVar[str] = "ngram"
     files: ClassVar[tuple[str, ...]] = ("path",)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
 
-from lmbench.errors import BadConfig, BadText, choose
+from lmbench.errors import BadConfig, BadText
+from lmbench.fields import Among, Between, File, Seed, Width
 from lmbench.model import LanguageModel, Neighbours
 from lmbench.neural import kept_vectors, vectors_file
 from lmbench.neural.embeddings import METHODS, Space, align
@@ -58,19 +59,19 @@ class WordVectors(Started):
 
     files: ClassVar[tuple[str, ...]] = ("embedding_text", "vector_file")
 
-    dim: int = 64
-    embeddings: str = RANDOM
-    embedding_text: str | None = None
-    vector_file: str | None = None
-    vector_window: int = 2
-    vector_epochs: int = 5
+    dim: Width = 64
+    embeddings: Annotated[str, Among(STARTS)] = RANDOM
+    embedding_text: File | None = None
+    vector_file: File | None = None
+    vector_window: Annotated[int, Between(1, 1000)] = 2
+    vector_epochs: Annotated[int, Between(1, 10**4)] = 5
     frozen: bool = False
     tied: bool = True
     mapped: bool = False
-    seed: int = 0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
-        choose(STARTS, self.embeddings, "embeddings")
+        super().__post_init__()
         if self.mapped and not self.tied:
             raise BadConfig("mapped = true makes the output of the vectors, and tied = false does not: set tied = true")
         if (self.embeddings == FILE) != (self.vector_file is not None):

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 import lmbench
+from lmbench import signals, streams
 from lmbench.commands import DONE, benchmarks, corpora, models, probes
-from lmbench.errors import LMBenchError, suggestion
+from lmbench.errors import OUT_OF_MEMORY, LMBenchError, is_out_of_memory, suggestion
 from lmbench.fields import Between, fits, spelled
+from lmbench.text.printable import printable
 
-USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
-KEPT = "finished rows are kept, the same command goes on from there"
+USER_ERROR = 2
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,7 +39,7 @@ class Parser(argparse.ArgumentParser):
             if not asked.startswith("-"):
                 message = f"{asked!r} is one word too many for {self.prog}; see {self.prog} --help"
         message = re.sub(r"^argument (\S+): (?=.* is not )", r"\1 ", message)
-        print(f"lmbench: {message}", file=sys.stderr)
+        print(f"lmbench: {printable(message)}", file=sys.stderr)
         raise SystemExit(USER_ERROR)
 
 
@@ -60,46 +59,40 @@ def number(kind: type[int] | type[float], least: float, most: float) -> Callable
 COUNT, SEED = number(int, 1, 10**9), number(int, 0, 2**32 - 1)
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, which a system that shuts down or a scheduler sends: ends a command as ctrl-C does."""
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Raises Terminated on SIGTERM, so that rows that are being fitted end with the command."""
-    if threading.current_thread() is not threading.main_thread():  # signals are for the main thread alone
-        yield
-        return
-
-    def stop(*_: object) -> NoReturn:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0 done, 1 a row failed, 2 a user's error, 130 interrupted, 143 terminated."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parse(words)
+    with streams.guarded():
+        try:
+            with signals.terminable():
+                return _run(words)
+        except LMBenchError as error:
+            print(f"lmbench: {printable(str(error))}", file=sys.stderr)
+            return USER_ERROR
+        except KeyboardInterrupt as error:
+            number = signal.SIGTERM if isinstance(error, signals.Terminated) else signal.SIGINT
+            print(signals.line(number, words), end="", file=sys.stderr)
+            return signals.CODES[number]
+        except streams.OutputEnded:
+            return DONE
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            print(f"lmbench: {OUT_OF_MEMORY}", file=sys.stderr)
+            return USER_ERROR
+
+
+def _run(words: Sequence[str]) -> int:
+    """The command, until all that it printed is written."""
     try:
-        with _terminable():
-            return int(options.command(options, words))
-    except LMBenchError as error:
-        print(f"lmbench: {error}", file=sys.stderr)
-        return USER_ERROR
-    except Terminated:
-        print(f"lmbench: ended by SIGTERM; {KEPT}", file=sys.stderr)
-        return TERMINATED
-    except KeyboardInterrupt:
-        print(f"lmbench: interrupted; {KEPT}", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        options = _parse(words)
+        code = int(options.command(options, words))
+    except SystemExit:  # --help and --version print too
+        sys.stdout.flush()
+        raise
+    with suppress(streams.OutputEnded):  # its work is done, and the code is about that
+        sys.stdout.flush()
+    return code
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
@@ -129,6 +122,12 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     def where(added: argparse.ArgumentParser) -> None:
         added.add_argument(
             "--jobs", type=number(int, 1, 4096), metavar="N", help="rows side by side (default: cores over threads)"
+        )
+        added.add_argument(
+            "--row-limit",
+            type=number(float, 0.001, 10**9),
+            metavar="SECONDS",
+            help="end a row that takes longer; it has failed",
         )
         added.add_argument(
             "--threads", type=number(int, 1, 4096), default=1, metavar="N", help="of each row's arithmetic (default: 1)"
@@ -227,6 +226,9 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     added.add_argument("--prefix", default="", help="how every sentence begins")
     added.add_argument("--temperature", type=number(float, 0, 10**6), default=1.0)
     added.add_argument("--max-tokens", type=COUNT, default=50)
+    added.add_argument(
+        "--no-unk", action="store_true", help="no <unk>: the other events are drawn by p / (1 - p(<unk>))"
+    )
 
     added = command("export", models.export)
     added.add_argument("row")

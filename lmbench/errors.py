@@ -23,12 +23,27 @@ class BadModel(LMBenchError):
     """A model broke the contract, or its saved state cannot be read."""
 
 
+class Damaged(BadModel):
+    """A file that lmbench wrote is not what was written: it does not match its checksum."""
+
+
 class BadDiscounts(LMBenchError):
     """Discounts cannot be estimated from these counts of counts."""
 
 
 class Diverged(LMBenchError):
     """Training left the finite numbers."""
+
+
+OUT_OF_MEMORY = "out of memory; use less text, a smaller vocabulary or a smaller model"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there was no memory, as Python, the system or torch says it."""
+    said = ("allocate memory", "out of memory", "start new thread")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, (OSError, RuntimeError)) and any(words in str(error) for words in said)
+    )
 
 
 def suggestion(options: Mapping[str, object], name: str) -> str:

@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from lmbench.bench.execute import Job
 from lmbench.bench.execute import Progress as Epoch
 from lmbench.bench.results import Result, file_stem
+from lmbench.text.printable import printable
+from lmbench.wording import counted
 
 if TYPE_CHECKING:
     from lmbench.bench.runner import Plan
@@ -41,8 +43,8 @@ class Live:
 
     def __enter__(self) -> Live:
         self._console.print(
-            f"{self._plan.benchmark.name}: {len(self._plan.todo)} rows to run, {len(self._plan.done)} already done, "
-            f"{self._plan.side_by_side} side by side",
+            f"{self._plan.benchmark.name}: {counted(len(self._plan.todo), 'row')} to run, "
+            f"{len(self._plan.done)} already done, {self._plan.side_by_side} side by side",
             highlight=False,
         )
         for result in self._plan.done:
@@ -75,7 +77,7 @@ class Live:
 
     def _say(self, line: str, style: str | None = None) -> None:
         """One line, as it is."""
-        self._console.print(line, style=style, highlight=False, markup=False)
+        self._console.print(printable(line), style=style, highlight=False, markup=False)
         self._spoke = time.monotonic()
 
     def _line(self, result: Result, when: str) -> None:
@@ -87,7 +89,7 @@ class Live:
         ppl = result.metrics.get("ppl")
         said = result.metrics.get("c4_headline")
         parts = [f"perplexity {ppl:10.2f}" if ppl is not None else " " * 21]
-        parts.append(f"coverage {said:.3f}" if said is not None else " " * 14)
+        parts.append(f"headline@100 {said:.3f}" if said is not None else " " * 18)
         if "fit_seconds" in result.costs:
             parts.append(f"fit {result.costs['fit_seconds']:6.1f} s")
         self._say(f"  {name:24} {'  '.join(parts)}  ({when})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, cast
@@ -13,6 +14,13 @@ T = TypeVar("T")
 def cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keep_to(threads: int) -> None:
+    """Let arithmetic in this process use so many threads: of torch, and of what reads OMP_NUM_THREADS when imported."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    if "torch" in sys.modules:  # already imported by the server that workers are forked from
+        sys.modules["torch"].set_num_threads(threads)
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:

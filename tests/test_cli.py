@@ -118,7 +118,7 @@ def test_run_again_fits_nothing_and_a_fresh_run_gives_the_same_tables(here, caps
     before = csvs(here / "tmp" / "my")
     command = ["run", "mle-2", "mkn-3", "--train", "my.txt", "--jobs", "1", "--out"]
     assert main([*command, "tmp"]) == 0
-    assert "0 rows to run, 2 already done" in capsys.readouterr().err
+    assert "no rows to run, 2 already done" in capsys.readouterr().err
     assert csvs(here / "tmp" / "my") == before
     assert main([*command, "fresh"]) == 0
     fresh = csvs(here / "fresh" / "my")
@@ -148,6 +148,8 @@ BAD = {
     "not a number": (["run", "mle-2", "--train", "my.txt", "--seeds", "x", "--out", "bad"], "--seeds"),
     "seeds": (["run", "mle-2", "--train", "my.txt", "--seeds", "0", "--out", "bad"], "--seeds 0"),
     "jobs": (["run", "mle-2", "--train", "my.txt", "--jobs", "0", "--out", "bad"], "--jobs 0"),
+    "row limit": (["run", "mle-2", "--train", "my.txt", "--row-limit", "0", "--out", "bad"], "--row-limit 0"),
+    "no row limit": (["verify", "ptb", "--row-limit", "nan", "--out", "bad"], "--row-limit nan"),
     "threads": (["verify", "ptb", "--threads", "0", "--out", "bad"], "--threads 0"),
     "unknown key": (["run", "all", "--benchmark", "bad.toml", "--out", "bad"], "did you mean 'title'"),
     "unknown benchmark": (["run", "all", "--benchmark", "hungyr", "--out", "bad"], "did you mean 'hungry'"),
@@ -192,7 +194,7 @@ def test_an_audit_says_what_leaks_and_ends_with_1(here, capsys):
     assert main(["audit", "sound.toml", "--out", "tmp4"]) == 0
     told = capsys.readouterr().out
     assert "LEAK" not in told
-    assert told.splitlines()[-1].startswith("sound: 0 findings in ")
+    assert told.splitlines()[-1].startswith("sound: no findings in ")
     (here / "leaky.toml").write_text(f"[corpus]\ntrain = 'my.txt'\nvalid = 'my.txt'\ntest = 'my.txt'\n{rows}", "utf-8")
     assert main(["audit", "leaky.toml", "--out", "tmp4"]) == 1
     told = capsys.readouterr().out
@@ -215,14 +217,16 @@ def test_score_sums_to_its_total_by_line_and_by_word(here, capsys):
     assert main(command) == 0
     head, *lines, total = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert head == ["log2_prob", "tokens", "perplexity", "sentence"]
-    assert [line[3] for line in lines] == ["we are cold", "you look strange", "they seem sad"]
+    assert [line[3] for line in lines] == ["we are cold", "you look strange", "", "they seem sad"]  # as in the file
     assert total[1] == "12" == str(sum(int(line[1]) for line in lines))
     assert float(total[0]) == pytest.approx(sum(float(line[0]) for line in lines), abs=1e-5)
     assert float(total[2]) == pytest.approx(2 ** (-float(total[0]) / 12), abs=1e-3)
     assert main([*command, "--words"]) == 0
     _, *words = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert [word for row, word, _ in words if row == "2"] == ["you", "look", "<unk>", "</s>"]
-    assert sum(float(value) for *_, value in words) == pytest.approx(float(total[0]), abs=1e-4)
+    assert [word for row, word, *_ in words if row == "2"] == ["you", "look", "strange", "</s>"]
+    assert [word for _, word, _, note in words if "not in the vocabulary" in note] == ["strange"]
+    assert {row for row, *_ in words} == {"1", "2", "4"}  # the third line of the file is blank
+    assert sum(float(value) for _, _, value, _ in words) == pytest.approx(float(total[0]), abs=1e-4)
 
 
 def test_score_gives_no_perplexity_to_what_is_no_distribution(here, capsys, monkeypatch):
@@ -236,10 +240,10 @@ def test_score_gives_no_perplexity_to_what_is_no_distribution(here, capsys, monk
 def test_score_reads_standard_input(home):
     command = ["score", "mkn-3", "--benchmark", "my", "--out", "tmp"]
     piped = lmbench(*command, cwd=home, given=b"we are cold\n\nyou look strange\n")
-    (home / "two.txt").write_text("we are cold\nyou look strange\n", "utf-8")
+    (home / "two.txt").write_text("we are cold\n\nyou look strange\n", "utf-8")
     assert piped.returncode == 0
     assert piped.stdout == lmbench("score", "mkn-3", "two.txt", *command[2:], cwd=home).stdout
-    for given, said in ((b"", b"no sentence"), (b"\xff\xfe", b"not UTF-8")):
+    for given, said in ((b"", b"standard input is empty"), (b"\xff\xfe", b"standard input is not UTF-8")):
         done = lmbench(*command, cwd=home, given=given)
         assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
         assert said in done.stderr
@@ -248,11 +252,14 @@ def test_score_reads_standard_input(home):
 @pytest.mark.usefixtures("here")
 def test_explain_shows_the_steps_to_each_word(capsys):
     assert main(["explain", "mkn-3", "we are strange", "--benchmark", "my", "--out", "tmp"]) == 0
-    head, *lines = capsys.readouterr().out.splitlines()
+    head, *lines, note = capsys.readouterr().out.splitlines()
+    assert note.startswith("distinct contexts: ")
     assert head.split() == ["word", "p", "in", "the", "training", "text"]
-    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["we", "are", "<unk>", "</s>"]
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["we", "are", "strange", "</s>"]
     assert re.fullmatch(r"are +0\.\d+ +after <s> we +\d+ of \d+ times +p = 0\.\d+", lines[1])
-    assert re.fullmatch(r"<unk> .* after we are +never in \d+ times +back off x 0\.\d+", lines[2])
+    assert re.fullmatch(
+        r"strange \(not in the vocabulary: <unk>\) .* after we are +never in \d+ times +back off x 0\.\d+", lines[2]
+    )
 
 
 def test_what_does_not_back_off_cannot_be_explained(here, capsys):
@@ -371,7 +378,7 @@ def test_a_run_that_is_stopped_keeps_finished_rows_and_goes_on(home, stop, code,
     (home / "slow.toml").write_text(SLOW.replace("1000000", "3"), "utf-8")
     again = lmbench(*command[3:], cwd=home)
     assert again.returncode == 0
-    assert b"1 rows to run, 1 already done" in again.stderr
+    assert b"1 row to run, 1 already done" in again.stderr
 
 
 @pytest.mark.usefixtures("here")

@@ -7,8 +7,6 @@ which is not done again while nothing it depends on has changed), `rows`, and `p
 from __future__ import annotations
 
 import json
-import multiprocessing
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +22,7 @@ from lmbench.bench.pace import Grid, paces
 from lmbench.bench.prepare import corpus_of
 from lmbench.bench.results import DIAGNOSIS, SCHEMA, Result, benchmark_facts, file_stem, load_one, load_pair, save_pair
 from lmbench.bench.runner import FACTS, MODELS, environment_of
+from lmbench.bench.workers import in_order, warm_up
 from lmbench.errors import BadConfig, BadModel
 from lmbench.models.ngram import NGram
 from lmbench.neural.diagnostics import fitted, long_lag
@@ -31,7 +30,7 @@ from lmbench.neural.diagnostics.cells import one_thread
 from lmbench.neural.diagnostics.gradients import Reach, rate, spectral_radius
 from lmbench.neural.diagnostics.long_lag import Task
 from lmbench.neural.training import Neural
-from lmbench.storage import sha256
+from lmbench.storage import kept, sha256
 from lmbench.text.corpus import Corpus
 from lmbench.text.files import normalise
 from lmbench.text.sentences import Sentences
@@ -184,12 +183,10 @@ def _memory(stem: Path, settings: Settings, side_by_side: int, environment: dict
     wanted |= {"task": asdict(settings.task), "nets": NETS, "code": sources.code(long_lag.__name__)}
     wanted |= {"libraries": sources.libraries(long_lag.__name__)}
     key = sha256(json.dumps(wanted, sort_keys=True).encode())
-    try:
-        if load_pair(stem.with_suffix(".json"))[0]["key"] == key:
-            yield "long-lag task: done already"
-            return
-    except (OSError, ValueError, KeyError, BadModel):  # none, damaged or older: it is made again
-        pass
+    known = kept(stem.with_suffix(".json"), load_pair)
+    if known is not None and known[0].get("key") == key:
+        yield "long-lag task: done already"
+        return
     task = settings.task
     facts: dict[str, Any] = {
         "schema": SCHEMA,
@@ -236,12 +233,8 @@ def _practised(settings: Settings, side_by_side: int) -> Iterator[tuple[Line, li
     if side_by_side == 1:
         yield from map(_practise, work)
         return
-    with multiprocessing.get_context("spawn").Pool(side_by_side, _leave_interruptions_to_the_parent) as pool:
-        yield from pool.imap(_practise, work)
-
-
-def _leave_interruptions_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warm_up([__name__])
+    yield from in_order(_practise, work, side_by_side)
 
 
 def _practise(work: tuple[Task, str, int, int]) -> tuple[Line, list[Line]]:
@@ -278,6 +271,7 @@ def _rows(
     facts: dict[str, Any] = {
         "rows": [],
         "sentences": [list(words) for words in told],
+        "unknown": sorted({word for words in told for word in words if word not in corpus.vocab.ids}),
         "gradients": [],
         "saturation": [],
         "history": _histories(chosen, test, settings),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from lmbench.bench.contract import SUM_TOLERANCE, Held, scored
 from lmbench.measures import conventions, coverage, unseen_word
-from lmbench.measures.cost import latencies, stopwatch
+from lmbench.measures.cost import stopwatch
 from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
 from lmbench.measures.strata import by_stratum
 from lmbench.model import Floats, LanguageModel, Neighbours, Strata
@@ -21,8 +20,6 @@ from lmbench.text.vocabulary import EOS, UNK
 
 N_CONTEXTS = 64
 LONGEST_CONTEXT = 30
-N_ALONE = 50
-"""Sentences that are scored one at a time, to see how long one takes."""
 NEIGHBOURS = 5
 
 
@@ -37,6 +34,7 @@ class Yardstick:
     characters:    of test, line ends included
     extra:         further test sets by name
     places:        where test has the words that rows are trained without; None: there are none
+    start:         ids that stand in a row before a sentence that is asked about alone: </s> in a stream
     unigram:       float64 (V,) ln of train's relative frequency, </s> counted: the reference of C1
     """
 
@@ -50,18 +48,18 @@ class Yardstick:
     unigram: Floats
     strata: Mapping[str, Strata] = field(default_factory=dict)
     places: unseen_word.Places | None = None
+    start: tuple[int, ...] = ()
 
 
 @dataclass
 class Evaluation:
-    """What evaluate() found. latencies: milliseconds of each of some sentences scored alone."""
+    """What evaluate() found."""
 
     normalised: bool
     metrics: dict[str, float] = field(default_factory=dict)
     arrays: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     neighbours: Neighbours = field(default_factory=dict)
     score_seconds: float = float("nan")
-    latencies: list[float] = field(default_factory=list)
 
 
 def evaluate(model: LanguageModel, yardstick: Yardstick) -> Evaluation:
@@ -108,7 +106,6 @@ def _test(model: Held, yardstick: Yardstick, found: Evaluation) -> None:
         log_probs = scored(model.model, test)
     found.score_seconds = seconds[0]
     model.check(test, log_probs)
-    found.latencies = latencies(model.model.log_probs, _first_sentences(test))
     known = test.tokens != UNK
     metrics = found.metrics
     metrics["n_tokens"] = test.n_tokens
@@ -140,18 +137,11 @@ def _test(model: Held, yardstick: Yardstick, found: Evaluation) -> None:
     found.arrays["row_tokens"] = np.bincount(segments)
 
 
-def _first_sentences(text: Sentences) -> Iterator[Sentences]:
-    """The first sentences, each alone: what a program that scores one at a time asks."""
-    bounds = np.append(np.flatnonzero(np.diff(text.segments, prepend=-1)), text.n_tokens)[: N_ALONE + 1]
-    for start, end in pairwise(bounds.tolist()):
-        yield Sentences.of_rows([text.tokens[start:end]], text.vocab)
-
-
 def _probes(model: Held, yardstick: Yardstick, found: Evaluation) -> None:
     """Coverage C0 to C5, and the story word by word."""
     wanted, vocab = yardstick.probes, yardstick.test.vocab
     if wanted.probes or wanted.crossed:
-        answers = coverage.ask(model, wanted.probes, wanted.crossed, vocab)
+        answers = coverage.ask(model, wanted.probes, wanted.crossed, vocab, yardstick.start)
         targets = np.array(vocab.encode(probe.target for probe in wanted.probes), np.int64)
         levels = coverage.summary(answers, wanted.probes, wanted.crossed, yardstick.unigram[targets], wanted.headline)
         # Scores that do not sum to one can be ranked and compared; they are no probabilities.
@@ -164,7 +154,7 @@ def _probes(model: Held, yardstick: Yardstick, found: Evaluation) -> None:
         found.arrays["probe_phrase_log_probs"] = answers.phrase_log_probs
         found.arrays["crossed_log_probs"] = answers.crossed
     if wanted.substitutions:
-        said = coverage.ask(model, wanted.substitutions, (), vocab)
+        said = coverage.ask(model, wanted.substitutions, (), vocab, yardstick.start)
         found.arrays["substitution_log_probs"] = said.log_probs
         found.arrays["substitution_ranks"] = said.ranks
         found.arrays["substitution_phrase_log_probs"] = said.phrase_log_probs
@@ -172,7 +162,7 @@ def _probes(model: Held, yardstick: Yardstick, found: Evaluation) -> None:
         told = list(dict.fromkeys(word for sentence in wanted.story.sentences for word in sentence))
         found.neighbours = model.nearest(told, NEIGHBOURS)
         sentences = Sentences.encode(wanted.story.sentences, vocab)
-        prefixes = [row[:i] for row in sentences for i in range(len(row))]
+        prefixes = [[*yardstick.start, *row[:i]] for row in sentences for i in range(len(row))]
         table = model.next_log_probs(Sentences.of_rows(prefixes, vocab))
         own = table[np.arange(len(prefixes)), sentences.tokens]
         found.arrays["story_log_probs"] = own

@@ -19,7 +19,7 @@ from lmbench.bench.results import Result, file_stem, load_one
 from lmbench.bench.specs import Row
 from lmbench.bench.unseen import Part
 from lmbench.bench.variants import best
-from lmbench.errors import BadModel, Diverged, LMBenchError
+from lmbench.errors import OUT_OF_MEMORY, BadModel, Diverged, LMBenchError, is_out_of_memory
 from lmbench.measures.cost import peak_memory, stopwatch
 from lmbench.model import LanguageModel
 from lmbench.models import construct
@@ -154,9 +154,9 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
         return replace(blank, error=f"{error}{kept}")
     except LMBenchError as error:
         return replace(blank, error=" ".join(str(error).split()))
-    except MemoryError:
-        return replace(blank, error="out of memory; use less text, a smaller vocabulary or a smaller model")
     except Exception as error:  # a bug in one row must not cost the others
+        if is_out_of_memory(error):
+            return replace(blank, error=OUT_OF_MEMORY)
         traceback.print_exc()
         said = " ".join(str(error).split())
         return replace(blank, error=f"{type(error).__name__}: {said} (a bug; the traceback is above)")
@@ -170,8 +170,6 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     if found.score_seconds > 0:
         costs["score_seconds"] = found.score_seconds
         costs["score_tokens_per_second"] = bench.yardstick.test.n_tokens / found.score_seconds
-    if found.latencies:
-        costs["latency_ms"], costs["latency_95_ms"] = map(float, np.percentile(found.latencies, [50, 95]))
     return replace(
         blank,
         environment=blank.environment | ({"device": device} if (device := getattr(model, "device_name_", "")) else {}),

@@ -14,13 +14,12 @@ from lmbench import sources
 from lmbench.bench import store
 from lmbench.bench.generate import GeneratedSpec, draw, sample
 from lmbench.bench.results import GENERATED, SCHEMA, Result, file_stem, load_one, load_pair, save_pair
-from lmbench.errors import BadModel
 from lmbench.measures import generated as measures
 from lmbench.measures.coverage import ROUNDS, would_say
 from lmbench.measures.generated import Train
 from lmbench.model import Floats, LanguageModel
 from lmbench.models.grammar import Grammar
-from lmbench.storage import sha256
+from lmbench.storage import kept, sha256
 from lmbench.text.probes import Probe, Probes
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS
@@ -189,7 +188,5 @@ def _key(spec: GeneratedSpec, row: str) -> str:
 
 
 def _is_there(place: Path, stem: str, wanted: dict[str, str]) -> bool:
-    try:
-        return bool(load_pair(place / f"{stem}.json")[0]["key"] == wanted[stem])
-    except (OSError, ValueError, KeyError, BadModel):
-        return False
+    known = kept(place / f"{stem}.json", load_pair)
+    return known is not None and known[0].get("key") == wanted[stem]

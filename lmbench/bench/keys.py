@@ -78,7 +78,7 @@ def of_rows(
             if row.name in files:
                 given = {"files": dict(files[row.name]), "threads": threads}
             elif own in earlier:
-                given = {name: earlier[own][name] for name in ("files", "threads")}
+                given = {name: earlier[own].get(name) for name in ("files", "threads")}
             else:
                 continue
             parts = {part: found.get(stem(part, number), found.get(part)) for part in (*row.components, *row.tries)}

@@ -15,7 +15,7 @@ from lmbench import sources
 from lmbench.bench import toml_file
 from lmbench.errors import BadConfig, BadText
 from lmbench.fields import Checked, Count, File, Whole
-from lmbench.storage import sha256
+from lmbench.storage import kept, sha256
 from lmbench.text import probes_file
 from lmbench.text.corpus import Corpus
 from lmbench.text.documents import read_documents
@@ -86,9 +86,9 @@ def mined(spec: MineSpec, corpus: Corpus, find: Callable[[str], Path], cache: Pa
         "code": sources.code(__name__),
         "libraries": sources.libraries(__name__),
     }
-    kept = cache / f"{sha256(json.dumps(deciding, sort_keys=True).encode())}.probes.jsonl"
-    if kept.is_file():
-        return probes_file.read(kept)
+    place = cache / f"{sha256(json.dumps(deciding, sort_keys=True).encode())}.probes.jsonl"
+    if place.is_file() and (known := kept(place, probes_file.read)) is not None:
+        return known
     lines, documents, shared = _reserve(spec, corpus, path, find)
     tokens = tokenize(TOKENIZERS[corpus.tokenizer], lines, cache)
     if shared:  # after the cut, so that the tokens kept are those of the whole reserve
@@ -108,7 +108,7 @@ def mined(spec: MineSpec, corpus: Corpus, find: Callable[[str], Path], cache: Pa
     reserve = {"lines": len(tokens), "documents": len(set(documents)), "shared": len(lines) - len(tokens)}
     about = {"tokenizer": corpus.tokenizer, "settings": asdict(spec), "reserve": reserve, "found": found.found}
     made = ProbesFile(probes, train, about)
-    probes_file.write(kept, made)
+    probes_file.write(place, made)
     return made
 
 

@@ -20,9 +20,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadModel
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import (
+    AGAIN,
+    atomic_write,
+    damaged,
+    kept,
+    patiently,
+    read_json,
+    read_sealed,
+    sha256,
+    write_json,
+)
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +108,18 @@ def save_pair(stem: Path, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDA
     """Write <stem>.npz, then <stem>.json with the checksum of the first: a fact is whole or absent."""
     packed = pack(arrays)
     atomic_write(stem.with_name(stem.name + ".npz"), packed)
-    atomic_write(stem.with_name(stem.name + ".json"), dumps({**facts, "npz_sha256": sha256(packed)}))
+    write_json(stem.with_name(stem.name + ".json"), dumps({**facts, "npz_sha256": sha256(packed)}))
 
 
-def load_pair(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+def load_pair(path: Path, remedy: str = AGAIN) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """What save_pair() wrote at <stem>.json, of this schema, its arrays checked against their checksum."""
-    facts = json.loads(path.read_text("utf-8"))
+    facts, packed = patiently(lambda: _read_pair(path, remedy))
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        return facts, dict(arrays)
+
+
+def _read_pair(path: Path, remedy: str) -> tuple[dict[str, Any], bytes]:
+    facts = read_json(path, remedy)
     packed = path.with_suffix(".npz").read_bytes()
     checksum = facts.pop("npz_sha256")
     if facts["schema"] != SCHEMA:
@@ -112,11 +128,8 @@ def load_pair(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
             "delete the file and run the benchmark again"
         )
     if sha256(packed) != checksum:
-        raise BadModel(
-            f"{path.with_suffix('.npz')} does not match its checksum: the file is damaged; delete it and run again"
-        )
-    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-        return facts, dict(arrays)
+        raise damaged(path.with_suffix(".npz"), remedy)
+    return facts, packed
 
 
 def pack(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
@@ -136,9 +149,10 @@ def remembered(
 ) -> dict[str, Any]:
     """What make() finds, kept in the folder `cache` under the SHA-256 of all that decides it."""
     path = cache / f"{sha256(json.dumps(deciding, sort_keys=True).encode())}.{what}.json"
-    if not path.is_file():
-        atomic_write(path, dumps(make()))
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    found = kept(path, read_json)
+    if found is None:
+        write_json(path, dumps(make()))
+        found = read_json(path)
     return found
 
 
@@ -161,12 +175,11 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
 
 def benchmark_facts(folder: Path) -> dict[str, Any]:
     """benchmark.json of a facts folder: what was compared, on what text, and what decides the numbers of each row."""
-    path = folder / "benchmark.json"
+    path, remedy = folder / "benchmark.json", "run the benchmark again"
     try:
-        facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadModel(f"{path} cannot be read as a benchmark's facts ({error}); run the benchmark again") from error
-    return facts
+        return read_json(path, remedy)
+    except OSError as error:
+        raise BadModel(f"{path} cannot be read as a benchmark's facts ({error}); {remedy}") from error
 
 
 SENTENCES = "sentences.npz"
@@ -174,11 +187,20 @@ SENTENCES = "sentences.npz"
 
 def load_sentences(folder: Path) -> dict[str, npt.NDArray[Any]]:
     """What a facts folder says of each sentence of test: lmbench.bench.units.sentences."""
+    again = "run the benchmark again"
+
+    def read() -> bytes:
+        found = read_sealed(folder / SENTENCES, again)
+        if sha256(found) != benchmark_facts(folder)["sentences_sha256"]:
+            raise damaged(folder / SENTENCES, again, "is not of the run that benchmark.json is of")
+        return found
+
     try:
-        with np.load(folder / SENTENCES, allow_pickle=False) as arrays:
+        packed = patiently(read)
+        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise BadModel(f"{folder / SENTENCES} cannot be read ({error}); run the benchmark again") from error
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadModel(f"{folder / SENTENCES} cannot be read ({error}); {again}") from error
 
 
 def load_one(path: Path) -> Result:
@@ -218,7 +240,7 @@ def _load_pairs(folder: Path, what: str, again: str) -> dict[str, tuple[dict[str
     found = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            found[path.stem] = load_pair(path)
+            found[path.stem] = load_pair(path, f"delete it and {again} again")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadModel(
                 f"{path} cannot be read as {what} ({error}): the file is damaged; delete it and {again} again"

@@ -24,9 +24,10 @@ from lmbench.bench.units import sentences
 from lmbench.errors import BadConfig, BadModel
 from lmbench.model import LanguageModel
 from lmbench.models import construct, family, kinds, model_class
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import kept, read_json, read_sealed, sha256, write_json, write_sealed
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
+from lmbench.text.vocabulary import Vocabulary
 from lmbench.threads import cores
 
 FACTS, MODELS = "facts", "models"
@@ -132,13 +133,16 @@ def plan(
     return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, facts, files, warned)
 
 
-def run(planned: Plan) -> Iterator[Job | Progress | Result]:
-    """Do what is to be done. A Result is on disk before it is yielded: what ends later costs only itself."""
+def run(planned: Plan, row_limit: float | None = None) -> Iterator[Job | Progress | Result]:
+    """Do what is to be done. A Result is on disk before it is yielded: what ends later costs only itself.
+
+    row_limit: seconds after which a row is ended and has failed; None: none is
+    """
     with lock.writing(planned.folder, planned.bench.command):
         for path, written in planned.files.items():
-            atomic_write(path, written)
-        atomic_write(planned.folder / FACTS / "benchmark.json", dumps(planned.facts))
-        for event in jobs.run(planned.todo, planned.bench, planned.side_by_side):
+            write_sealed(path, written)
+        write_json(planned.folder / FACTS / "benchmark.json", dumps(planned.facts))
+        for event in jobs.run(planned.todo, planned.bench, planned.side_by_side, row_limit):
             if isinstance(event, Result):
                 event.save(planned.folder / FACTS)
             yield event
@@ -181,12 +185,13 @@ def _check_sizes(rows: Sequence[Row], prepared: Prepared) -> None:
 
 
 def _earlier(folder: Path) -> dict[str, keys.Deciding]:
-    """What the folder's last plan said of each row; nothing where there is none that can be read."""
-    try:
-        rows: dict[str, keys.Deciding] = benchmark_facts(folder / FACTS)["deciding"]["rows"]
-    except (BadModel, KeyError, TypeError):
-        return {}
-    return rows
+    """What the last plan said of each row; where it cannot be read, what the results that are there say themselves."""
+    place = folder / FACTS / "benchmark.json"
+    if (planned := kept(place, read_json)) is not None:
+        rows: dict[str, keys.Deciding] = planned.get("deciding", {}).get("rows", {})
+        return rows
+    found = [kept(path, load_one) for path in sorted(place.parent.glob("*.json")) if path != place]
+    return {keys.stem(one.row, one.without): one.deciding.get("row", {}) for one in found if one is not None}
 
 
 def _files(row: Row, prepared: Prepared) -> dict[str, str]:
@@ -241,15 +246,12 @@ def environment_of(side_by_side: int, threads: int = 1, computing: Sequence[str]
 
 
 def _finished(job: Job, folder: Path) -> Result | None:
-    """The stored result of this very job, if its model is there too; a damaged or older one is made again."""
+    """The stored result of this very job, if its model is there too; an older one is made again, a damaged one too."""
     path = folder / FACTS / f"{job.stem}.json"
     if not path.is_file() or not store.intact(folder / MODELS / job.stem, job.key):
         return None
-    try:
-        result = load_one(path)
-    except BadModel:
-        return None
-    return result if result.key == job.key and result.error is None else None
+    result = kept(path, load_one)
+    return result if result is not None and result.key == job.key and result.error is None else None
 
 
 def _facts(
@@ -285,12 +287,17 @@ def _facts(
         },
         "statistics": corpus.statistics,
         **prepared.facts,
-        "story": {"sentences": probes.story.sentences},
+        "story": {"sentences": probes.story.sentences, "unknown": _unknown(probes, corpus.vocab)},
         "probes": _probes(probes, shown=benchmark.probes is None or benchmark.probes.show > 0),
         "command": command,
         "source": source(benchmark),
         "environment": environment,
     }
+
+
+def _unknown(probes: Probes, vocab: Vocabulary) -> list[str]:
+    """Words of the story that are no events."""
+    return sorted({word for sentence in probes.story.sentences for word in sentence if word not in vocab.ids})
 
 
 def _listed(row: Row) -> dict[str, Any]:
@@ -304,7 +311,19 @@ def tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of the benchmark that was run in this folder, with what it has learnt."""
     facts = benchmark_facts(folder / FACTS)
     found = TOKENIZERS[facts["corpus"]["tokenizer"]]
-    return found if found.learn is None else found.restored((folder / MODELS / LEARNT).read_bytes())
+    if found.learn is None:
+        return found
+    place, remedy = folder / MODELS / LEARNT, "run the benchmark again"
+    try:
+        return found.restored(read_sealed(place, remedy))
+    except OSError as error:
+        raise BadModel(f"what the tokenizer has learnt cannot be read ({error}); {remedy}") from error
+
+
+def unit(folder: Path) -> str:
+    """The unit of the benchmark that was run in this folder, by a name of corpus.UNITS."""
+    facts = benchmark_facts(folder / FACTS)
+    return str(facts["corpus"]["unit"])
 
 
 def _probes(probes: Probes, shown: bool) -> dict[str, Any]:

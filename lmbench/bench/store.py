@@ -12,13 +12,14 @@ import numpy as np
 from lmbench.errors import BadModel
 from lmbench.model import LanguageModel, State
 from lmbench.models import describe, reconstruct
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import atomic_write, damaged, kept, patiently, read_json, sha256, write_json
 from lmbench.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 SCHEMA = 3
+_REMEDY = "delete the model's two files and fit it again"
 _DTYPES = {
     "b1": "BOOL",
     **{f"{kind}{width}": f"{kind.upper()}{8 * width}" for kind in "iu" for width in (1, 2, 4, 8)},
@@ -42,9 +43,7 @@ def save(model: LanguageModel, path: Path, key: str = "", tokenizer: str = "") -
         "events": list(model.vocab_.events),
         "arrays": atomic_write(_arrays(path), _safetensors(model.state())),
     }
-    described = json.dumps(facts, ensure_ascii=False)
-    seal = json.dumps({"sha256": sha256(described.encode())})
-    atomic_write(_facts(path), f"{described[:-1]}, {seal[1:]}\n")  # one text for both: a vocabulary is long
+    write_json(_facts(path), json.dumps(facts, ensure_ascii=False))
     return _arrays(path).stat().st_size + _facts(path).stat().st_size
 
 
@@ -61,14 +60,9 @@ def load_with_tokenizer(path: Path, key: str | None = None) -> tuple[LanguageMod
     from safetensors.numpy import load as from_bytes
 
     try:
-        facts = json.loads(_facts(path).read_text("utf-8"))
-        arrays = _arrays(path).read_bytes()
-    except (OSError, ValueError) as error:
+        facts, arrays = patiently(lambda: _read(path))
+    except OSError as error:
         raise BadModel(f"no fitted model at {path} ({error}); run the benchmark to fit it") from error
-    if facts.get("schema") != SCHEMA:
-        raise BadModel(f"{_facts(path)} is of schema {facts.get('schema')}, this version reads {SCHEMA}; fit it again")
-    if _seal(facts) != facts.get("sha256") or sha256(arrays) != facts["arrays"]:
-        raise BadModel(f"{path} does not match its checksum: one of its files is damaged; delete them and run again")
     if key is not None and facts["key"] != key:
         raise BadModel(
             f"the model at {path} was fitted on another text, with other fields or by other code than the benchmark "
@@ -84,20 +78,29 @@ def exists(path: Path) -> bool:
 
 
 def intact(path: Path, key: str) -> bool:
-    """Whether the model of this job was saved here whole and is still what was saved."""
-    try:
-        facts = json.loads(_facts(path).read_text("utf-8"))
-        return bool(
-            facts["key"] == key and facts["sha256"] == _seal(facts) and facts["arrays"] == sha256(_arrays(path))
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+    """Whether the model of this job was saved here whole and is still what was saved; damage is said."""
+    return kept(_facts(path), lambda _: patiently(lambda: _is_of(path, key))) or False
+
+
+def _is_of(path: Path, key: str) -> bool:
+    """Whether a model is of this job; Damaged where it is, and its arrays are not what was saved."""
+    facts = read_json(_facts(path), _REMEDY)
+    if facts.get("key") != key:
         return False
+    if sha256(_arrays(path)) != facts["arrays"]:
+        raise damaged(_arrays(path), _REMEDY)
+    return True
 
 
-def _seal(facts: dict[str, Any]) -> str:
-    """The checksum of a model's description, the checksum of its arrays included."""
-    described = {name: value for name, value in facts.items() if name != "sha256"}
-    return sha256(json.dumps(described, ensure_ascii=False).encode())
+def _read(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The description and the arrays, which belong together."""
+    facts = read_json(_facts(path), _REMEDY)
+    if facts.get("schema") != SCHEMA:
+        raise BadModel(f"{_facts(path)} is of schema {facts.get('schema')}, this version reads {SCHEMA}; fit it again")
+    arrays = _arrays(path).read_bytes()
+    if sha256(arrays) != facts["arrays"]:
+        raise damaged(_arrays(path), _REMEDY)
+    return facts, arrays
 
 
 def _safetensors(state: State) -> Iterator[Buffer]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmbench.errors import BadText
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import atomic_write, damaged, kept, sha256
 from lmbench.text import hungry
 from lmbench.text.corpus import Corpus
 from lmbench.text.files import read_lines
@@ -66,7 +66,14 @@ class EmbeddingText:
     def store(self, folder: Path) -> Path:
         """Where a row reads it: a line a sentence, its tokens between spaces."""
         content = "".join(" ".join(row) + "\n" for row in self.tokens)
-        path = folder / f"{sha256(content.encode())}.text.txt"
-        if not path.is_file():
+        checksum = sha256(content.encode())
+        path = folder / f"{checksum}.text.txt"
+
+        def check(path: Path) -> bool:  # its name is its seal: no line that is no sentence can be in it
+            if sha256(path) != checksum:
+                raise damaged(path)
+            return True
+
+        if not kept(path, check):
             atomic_write(path, content)
         return path

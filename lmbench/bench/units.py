@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lmbench.bench.benchmark import Benchmark
 from lmbench.bench.prepare import Prepared
 from lmbench.bench.results import SCHEMA, dumps
-from lmbench.storage import atomic_write
+from lmbench.storage import write_json
 from lmbench.text.vocabulary import EOS
 
 
@@ -27,7 +27,7 @@ def join(benchmark: Benchmark, folder: Path, quick: bool, command: str) -> None:
         "units": [one.name.partition("/")[2] for one in benchmark.units],
         "command": command,
     }
-    atomic_write(folder / "facts" / "benchmark.json", dumps(facts))
+    write_json(folder / "facts" / "benchmark.json", dumps(facts))
 
 
 def sentences(prepared: Prepared) -> dict[str, npt.NDArray[Any]]:

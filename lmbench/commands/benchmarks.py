@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -13,8 +12,9 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from lmbench.bench.names import OWN_TEXT, QUICK
-from lmbench.commands import DONE, FAILED
+from lmbench.commands import DONE, FAILED, remark, say
 from lmbench.errors import BadConfig, suggestion
+from lmbench.wording import counted
 
 if TYPE_CHECKING:
     from lmbench.bench.benchmark import Benchmark
@@ -33,6 +33,7 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
     from lmbench.bench import lock, runner
     from lmbench.bench.benchmark import cut_down
     from lmbench.bench.generated import generate
+    from lmbench.bench.latency import measure
     from lmbench.bench.units import join
     from lmbench.live import Live
 
@@ -57,15 +58,18 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
             command=command,
         )
         for warning in planned.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+            remark(f"warning: {warning}")
         failed = 0
         # two seconds of imports that need not come after the rows
-        Thread(target=import_module, args=("lmbench.report.write",), daemon=True).start()
+        imports = Thread(target=import_module, args=("lmbench.report.write",), daemon=True)
+        imports.start()
         with Live(planned) as live:
-            for event in runner.run(planned):
+            for event in runner.run(planned, options.row_limit):
                 failed += live.show(event)
+        imports.join()  # nothing is to run beside what is timed
+        failed += measure(planned, remark)
         for said in generate(planned):
-            print(said, file=sys.stderr)
+            remark(said)
         _write(planned.folder)
     return FAILED if failed else DONE
 
@@ -149,18 +153,18 @@ def audit(options: argparse.Namespace, _: Sequence[str]) -> int:
     found = find(options.name, options.out).single()
     cache = options.out / ".cache"
     facts = audited(found, gather(found, options.data, cache, found.files("embedding_text")), cache)
-    print("looked for\tin\tfound\tof\twithin train\tverdict")
+    say("looked for", "in", "found", "of", "within train", "verdict")
     for check in facts["checks"]:
         usual = "-" if check["usual"] is None else f"{check['usual']:.2%}"
         verdict = "LEAK" if check["leak"] else "none" if not check["found"] else "no leak"
-        print(f"{check['what']}\t{check['where']}\t{check['found']:,}\t{check['of']:,}\t{usual}\t{verdict}")
+        say(check["what"], check["where"], f"{check['found']:,}", f"{check['of']:,}", usual, verdict)
     for finding in facts["findings"]:
-        print(f"finding: {finding['fact']}; {finding['remedy']}")
+        say(f"finding: {finding['fact']}; {finding['remedy']}")
         for example in finding["examples"]:
-            print(f"  such as: {example}")
+            say(f"  such as: {example}")
     for note in facts["notes"]:
-        print(f"note: {note}")
-    print(f"{found.name}: {len(facts['findings'])} findings in {len(facts['checks'])} checks")
+        say(f"note: {note}")
+    say(f"{found.name}: {counted(len(facts['findings']), 'finding')} in {counted(len(facts['checks']), 'check')}")
     return FAILED if facts["findings"] else DONE
 
 
@@ -206,7 +210,7 @@ def diagnose(options: argparse.Namespace, words: Sequence[str]) -> int:
     told = {"sentences": options.sentence, "data": options.data}
     with lock.writing(folder, shlex.join(["python", "-m", "lmbench", *words])):
         for said in diagnosed(found, folder, **told, settings=settings, side_by_side=side_by_side):
-            print(said, file=sys.stderr)
+            remark(said)
         _write(folder)
     return DONE
 

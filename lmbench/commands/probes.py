@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from lmbench.commands import DONE
 from lmbench.errors import BadConfig
+from lmbench.wording import counted
 
 
 def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
@@ -20,8 +22,11 @@ def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
     from lmbench.bench.found import find as named
     from lmbench.bench.prepare import corpus_of, find
     from lmbench.bench.probes import mined
+    from lmbench.storage import check_output, is_standard_output
     from lmbench.text import probes_file
 
+    if options.out is not None:
+        check_output(options.out)
     chosen = named(options.benchmark, options.cache.parent)
     if chosen.probes is None or chosen.probes.mine is None:
         raise BadConfig(
@@ -34,10 +39,11 @@ def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
     path = options.out or Path(f"{chosen.name}.probes.jsonl")
     probes_file.write(path, made)
     held = made.probes
-    print(f"{path}: {len(held.probes)} probes ({_strata(p.stratum for p in held.probes)}), ", end="")
-    print(f"{len(held.crossed)} crossed ({_strata(c.stratum for c in held.crossed)})")
+    say = partial(print, file=sys.stderr if is_standard_output(path) else sys.stdout)
+    say(f"{path}: {counted(len(held.probes), 'probe')} ({_strata(p.stratum for p in held.probes)}), ", end="")
+    say(f"{len(held.crossed)} crossed ({_strata(c.stratum for c in held.crossed)})")
     for name, value in made.about["found"].items():
-        print(f"  {name:14} {value:,.4g}" if isinstance(value, float) else f"  {name:14} {value:,}")
+        say(f"  {name:14} {value:,.4g}" if isinstance(value, float) else f"  {name:14} {value:,}")
     return DONE
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lmbench.fields import Count, Positive
 from lmbench.model import Floats, LanguageModel, State
+from lmbench.ngrams.heldout import likeliest
 from lmbench.ngrams.unigram import unigram
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
@@ -17,8 +18,8 @@ from lmbench.text.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-MUS = tuple(2.0**k for k in range(21))
-"""Strengths tried on valid: 1, 2, 4, ... 1,048,576."""
+LEAST, MOST = 2.0**-10, 2.0**20
+"""Between these a strength is chosen on valid; where valid does not say, having no past, it is the greatest."""
 
 
 @dataclass(kw_only=True)
@@ -31,7 +32,7 @@ class Cache(LanguageModel):
     own row and no other, which in sentence rows is next to nothing; it is meant for streams.
 
     window: how many of the last words are remembered; None is all of the row. Kuhn & De Mori took 200
-    mu:     how many words of the past weigh as much as P; left out, the power of 2 from 1 to 2**20 under which
+    mu:     how many words of the past weigh as much as P; left out, the number from 2**-10 to 2**20 under which
             valid is likeliest
     """
 
@@ -46,13 +47,24 @@ class Cache(LanguageModel):
         return "adaptive"
 
     def fit(self, train: Sentences, valid: Sentences) -> Self:
-        """Count words; try every mu on valid where none is given, the larger of equals."""
+        """Count words; find the mu under which valid is likeliest where none is given."""
         self.vocab_ = train.vocab
         self.unigram_ = unigram(train)
-        said, n, p = *self._recall(valid), self.unigram_[valid.tokens]
-        likelihood = {mu: np.log((said + mu * p) / (n + mu)).sum() for mu in reversed(MUS)}
-        self.mu_ = max(likelihood, key=lambda mu: likelihood[mu]) if self.mu is None else float(self.mu)
+        self.mu_ = self._chosen(valid) if self.mu is None else float(self.mu)
         return self
+
+    def _chosen(self, valid: Sentences) -> float:
+        said, n, p = *self._recall(valid), self.unigram_[valid.tokens]
+
+        def loss(x: Floats) -> float:
+            mu = np.exp(x[0])
+            return float(-np.log((said + mu * p) / (n + mu)).sum() / max(len(p), 1))
+
+        def slopes(x: Floats) -> Floats:
+            mu = np.exp(x[0])
+            return np.array([-(mu * p / (said + mu * p) - mu / (n + mu)).sum() / max(len(p), 1)])
+
+        return float(np.exp(likeliest(loss, slopes, np.log([MOST]), [(np.log(LEAST), np.log(MOST))])[0]))
 
     def log_probs(self, batch: Sentences) -> Floats:
         """float64 (N,), nats."""
@@ -99,7 +111,7 @@ class Cache(LanguageModel):
 
     def notes(self) -> tuple[str, ...]:
         """What was chosen on valid."""
-        return () if self.mu is not None else (f"mu = {self.mu_:g}, chosen on valid",)
+        return () if self.mu is not None else (f"mu = {self.mu_:.3g}, chosen on valid",)
 
 
 Model = Cache

@@ -12,11 +12,11 @@ from lmbench.errors import BadConfig
 from lmbench.fields import Among, Between, Positive, Whole
 from lmbench.model import Floats, LanguageModel, State, Strata
 from lmbench.ngrams.backoff import BackOff
-from lmbench.ngrams.explain import Explanation, explain
+from lmbench.ngrams.explain import Counted, Explanation, explain
 from lmbench.ngrams.prune import prune
 from lmbench.ngrams.quantise import quantise, restore_quantised
 from lmbench.ngrams.recursion import Settings
-from lmbench.ngrams.smoothing import METHODS, SCORES
+from lmbench.ngrams.smoothing import METHODS, SCORES, SHORTER
 from lmbench.ngrams.table import NGramTable
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
@@ -140,7 +140,8 @@ class NGram(LanguageModel):
 
     def explain(self, batch: Sentences) -> list[Explanation]:
         """Per token, N of them: the n-gram that was found and what was paid to get to it."""
-        return explain(self.backoff_, batch, complete=not (any(self.cutoffs) or self.entropy))
+        complete = not (any(self.cutoffs) or self.entropy)
+        return explain(self.backoff_, batch, complete=complete, shorter=SHORTER.get(self.smoothing, Counted.TIMES))
 
     def restore(self, vocab: Vocabulary, state: State) -> Self:
         """The inverse of state()."""

@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
 from lmbench.fields import Between
 from lmbench.model import Floats, LanguageModel, State
+from lmbench.ngrams.heldout import likeliest
 from lmbench.ngrams.index import NGramIndex
 from lmbench.ngrams.neighbours import nearest
 from lmbench.ngrams.table import NGramTable
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 NEIGHBOURS = (20, 60, 200)
+"""Numbers of neighbours that are tried on valid."""
 BETAS = (2.0, 4.0, 8.0, 16.0)
-GAMMAS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""What is tried of beta first; the search goes on in powers of 2 while the best is the first or the last of them."""
+FARTHEST = 2.0**10
+"""No beta above it is tried, nor one below its inverse: the weights of neighbours are then as good as one, or equal."""
+GAMMA, LEAST = 0.5, 1e-3
+"""gamma where valid does not say, and the least one that is tried: nothing may be impossible."""
 ROWS = 512  # contexts whose V probabilities are held at a time
 
 
@@ -45,7 +51,8 @@ class Similarity(LanguageModel):
     beta:       how fast the weight falls with the divergence
     gamma:      the share of the plain unigram P
 
-    A field that is None is chosen by the likelihood of valid's unseen pairs. P_d is by absolute discounting,
+    A field that is None is chosen by the likelihood of valid's unseen pairs: 20, 60 or 200 neighbours, beta among
+    the powers of 2, gamma from 0.001 to 1. P_d is by absolute discounting,
     D = n1 / (n1 + 2 n2), where the paper has Good-Turing: one closed formula that leaves something of every
     seen count on any corpus, while Good-Turing needs counts of counts that small corpora do not have. P is
     interpolated with 1 / V by Witten & Bell's weight, so that nothing is impossible.
@@ -76,7 +83,7 @@ class Similarity(LanguageModel):
         self.followers_ = self._sparse(bigrams.counts / total[context])
 
         near, divergence = nearest(self.followers_, self.neighbours or max(NEIGHBOURS))
-        k, beta, gamma = self._choose(valid, near, divergence, freed)
+        k, beta, gamma = self._choose(valid, near, divergence)
         self.near_, self.weights_ = near[:, :k].copy(), _weigh(divergence[:, :k], beta)
         self.share_ = np.where(self.weights_.any(axis=1), gamma, 1.0)
         self.chosen_ = np.array([k, beta, gamma])
@@ -86,29 +93,51 @@ class Similarity(LanguageModel):
         self.alpha_ = np.divide(freed, left, out=np.zeros(len(freed)), where=freed > 0)
         return self
 
-    def _choose(self, valid: Sentences, near: Ints, divergence: Floats, freed: Floats) -> tuple[int, float, float]:
+    def _choose(self, valid: Sentences, near: Ints, divergence: Floats) -> tuple[int, float, float]:
         """(neighbours, beta, gamma) under which valid's unseen pairs are likeliest; the fields that are set stay."""
         ks = NEIGHBOURS if self.neighbours is None else (self.neighbours,)
         betas = BETAS if self.beta is None else (self.beta,)
-        gammas = GAMMAS if self.gamma is None else (self.gamma,)
         gram, context = self.index_.lookup(valid)[1]
         context, word = context[gram < 0], valid.tokens[gram < 0]
         contexts, row = np.unique(context, return_inverse=True)
         unigram_left = self._unigram_left()[context]
-        best, choice = -np.inf, (ks[len(ks) // 2], betas[len(betas) // 2], gammas[len(gammas) // 2])
-        if not len(context) or len(ks) * len(betas) * len(gammas) == 1:
-            return choice
-        for k, beta in product(ks, betas):
+        if not len(context) or None not in (self.neighbours, self.beta, self.gamma):
+            return ks[len(ks) // 2], betas[len(betas) // 2], GAMMA if self.gamma is None else self.gamma
+
+        def of(k: int, beta: float) -> tuple[float, float]:
+            """Nats that unseen pairs cost, and the gamma under which they do; what is freed is the same for all."""
             weights = _weigh(divergence[:, :k], beta)
             similar, left = self._similar_to(contexts, row, word, near[:, :k], weights)
             alone = ~weights[context].any(axis=1)
-            for gamma in gammas:
-                share = np.where(alone, 1.0, gamma)
-                p = share * self.unigram_[word] + (1 - share) * similar
-                likelihood = np.log(freed[context] * p / (share * unigram_left + (1 - share) * left[row])).sum()
-                if likelihood > best:
-                    best, choice = likelihood, (k, beta, gamma)
-        return choice
+
+            def parts(x: Floats) -> tuple[Floats, Floats]:
+                share = np.where(alone, 1.0, x)
+                return share * self.unigram_[word] + (1 - share) * similar, share * unigram_left + (1 - share) * left[
+                    row
+                ]
+
+            def loss(x: Floats) -> float:
+                p, whole = parts(x)
+                return float(-np.log(p / whole).mean())
+
+            def slopes(x: Floats) -> Floats:
+                p, whole = parts(x)
+                by_share = (self.unigram_[word] - similar) / p - (unigram_left - left[row]) / whole
+                return np.array([-np.where(alone, 0.0, by_share).mean()])
+
+            x = np.array([GAMMA if self.gamma is None else self.gamma])
+            if self.gamma is None:
+                x = likeliest(loss, slopes, x, [(LEAST, 1.0)])
+            return loss(x), float(x[0])
+
+        tried = {(k, beta): of(k, beta) for k, beta in product(ks, betas)}
+        while True:
+            k, beta = min(tried, key=lambda pair: tried[pair][0])
+            beyond = [] if self.beta is not None else [b for b in (beta / 2, beta * 2) if (k, b) not in tried]
+            beyond = [b for b in beyond if 1 / FARTHEST <= b <= FARTHEST]
+            if not beyond:
+                return k, beta, tried[k, beta][1]
+            tried |= {(k, b): of(k, b) for b in beyond}
 
     def _similar_to(
         self, contexts: Ints, row: Ints, word: npt.NDArray[np.integer], near: Ints, weights: Floats
@@ -216,7 +245,7 @@ class Similarity(LanguageModel):
         if None not in (self.neighbours, self.beta, self.gamma):
             return ()
         k, beta, gamma = self.chosen_
-        return (f"{k:.0f} neighbours, beta = {beta:g}, gamma = {gamma:g}: those left open were chosen on valid",)
+        return (f"{k:.0f} neighbours, beta = {beta:g}, gamma = {gamma:.3g}: those left open were chosen on valid",)
 
 
 def _discount(counts: Ints) -> float:

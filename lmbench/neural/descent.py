@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lmbench.errors import BadModel, Diverged, choose
+from lmbench.errors import Diverged, choose
 from lmbench.neural.device import random_state, set_random_state
 from lmbench.neural.network import Network
-from lmbench.storage import atomic_write
+from lmbench.storage import damaged, read_sealed, write_sealed
 
 Weights = dict[str, Tensor]
+_REMEDY = "delete it to train from the start"
 
 
 class Settings(Protocol):
@@ -179,7 +180,7 @@ class Descent:
     # -- on disk
 
     def save(self, path: Path, key: str) -> None:
-        """Write everything that decides how training goes on, atomically, in one safetensors file.
+        """Write everything that decides how training goes on, atomically, in one safetensors file with a seal.
 
         key: of the job, so that nothing is taken up that was trained for another
         """
@@ -206,7 +207,7 @@ class Descent:
             "averaged": self.averaged,
             "numpy": self.rng.bit_generator.state,
         }
-        atomic_write(
+        write_sealed(
             path,
             save({name: w.detach().cpu().contiguous() for name, w in arrays.items()}, {"lmbench": json.dumps(about)}),
         )
@@ -214,22 +215,21 @@ class Descent:
     def restore(self, path: Path, key: str) -> bool:
         """Go on from where save() was; False, and nothing changed, where there is no such file or it is another job's.
 
-        A damaged file is BadModel: to train from the start over it would hide that a disk is failing.
+        A damaged file is Damaged: to train from the start over it would hide that a disk is failing.
         """
-        from safetensors import SafetensorError, safe_open
+        from safetensors.torch import load as from_bytes
 
         if not path.is_file():
             return False
         try:
-            with safe_open(path, "pt") as file:
-                about = json.loads((file.metadata() or {})["lmbench"])
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        except (SafetensorError, OSError, ValueError, KeyError) as error:
-            raise BadModel(
-                f"the checkpoint {path} cannot be read ({error}); delete it to train from the start"
-            ) from error
+            content = read_sealed(path, _REMEDY)
+        except OSError as error:
+            raise damaged(path, _REMEDY, f"cannot be read ({error.strerror})") from error
+        size = int.from_bytes(content[:8], "little")
+        about = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["lmbench"])
         if about["key"] != key:
             return False
+        arrays = from_bytes(content)
         load(self.net, _part(arrays, "net"))
         self.kept, self.mean = (
             {name: w.to(self.device) for name, w in _part(arrays, part).items()} for part in ("kept", "mean")

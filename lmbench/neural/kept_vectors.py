@@ -7,13 +7,12 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from lmbench import sources
 from lmbench.neural.embeddings import Space, Vectors, align, learn, sentences_in, sentences_of
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import kept, read_sealed, sha256, write_sealed
 from lmbench.text.sentences import Sentences
 
 
@@ -36,7 +35,7 @@ def learnt(train: Sentences, text: Path | None, method: str, folder: Path | None
     made again; deleting any of them is safe.
     """
     path = None if folder is None else folder / f"{_key(train, text, method, asked)}.vectors.npz"
-    if path is not None and (known := _read(path)) is not None:
+    if path is not None and (known := kept(path, _read)) is not None:
         return known
     start = time.perf_counter()
     source = learn(sentences_of(train) if text is None else sentences_in(text), method, **asked)
@@ -69,15 +68,12 @@ def _write(path: Path, found: Learnt, seconds: float) -> None:
         of_words=np.empty((0, 0), np.float32) if found.space is None else found.space.vectors,
         seconds=np.array(seconds),
     )
-    atomic_write(path, buffer.getvalue())
+    write_sealed(path, buffer.getvalue())
 
 
-def _read(path: Path) -> Learnt | None:
-    """What _write() wrote; None where there is nothing whole (a zip archive has checksums of its own)."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            words = json.loads(arrays["words"].tobytes())
-            space = Space(words, arrays["of_words"]) if words else None
-            return Learnt(arrays["vectors"], space, float(arrays["seconds"]))
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
-        return None
+def _read(path: Path) -> Learnt:
+    """What _write() wrote."""
+    with np.load(io.BytesIO(read_sealed(path)), allow_pickle=False) as arrays:
+        words = json.loads(arrays["words"].tobytes())
+        space = Space(words, arrays["of_words"]) if words else None
+        return Learnt(arrays["vectors"], space, float(arrays["seconds"]))

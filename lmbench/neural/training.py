@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -230,6 +231,7 @@ class Neural(WordVectors, Watched):
             "history_": np.array(self.history_, np.float64),
             "best_epoch_": np.array([self.best_epoch_]),
             "vectorless_": np.array([self.vectorless_]),
+            **({"vector_notes_": _bytes("\n".join(self.vector_notes_))} if self.vector_notes_ else {}),
         }
 
     def restore(self, vocab: Vocabulary, state: Arrays) -> Self:
@@ -248,6 +250,9 @@ class Neural(WordVectors, Watched):
         load(self.net_, {name: torch.from_numpy(np.array(state[name])) for name in expected})
         self.history_ = [float(perplexity) for perplexity in state["history_"]]
         self.best_epoch_, self.vectorless_ = int(state["best_epoch_"][0]), int(state["vectorless_"][0])
+        self.vector_notes_ = (
+            tuple(state["vector_notes_"].tobytes().decode().split("\n")) if "vector_notes_" in state else ()
+        )
         return self
 
     def notes(self) -> tuple[str, ...]:
@@ -256,6 +261,10 @@ class Neural(WordVectors, Watched):
         if self.best_epoch_ < self.epochs:
             notes.append(f"weights of epoch {self.best_epoch_}; trained for {len(self.history_)} of {self.epochs}")
         return tuple(notes)
+
+
+def _bytes(text: str) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(text.encode(), np.uint8)
 
 
 def _real(features: Tensor, window: Window) -> Tensor:

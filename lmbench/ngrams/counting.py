@@ -55,14 +55,14 @@ def count_order(batch: Sentences, n: int, gram: Whole, times: Whole, room: Room,
     times: (G,), how often each (n-1)-gram occurs; not 1 for <s>, which is never counted and stands before every row
     last:  nobody asks for gram afterwards, and it is not made
     """
-    if room.folder is None and (compiled := loops(batch.n_tokens)):
+    if not room.on_disk and (compiled := loops(batch.n_tokens)):
         return _hashed(compiled, batch, n, gram, times, last=last)
     base, whole = len(batch.vocab) + 1, times.dtype.type
     alone = Alone(room.array(len(times), whole), room.array(len(times), whole))
     alone.word[:] = -1
     runs: list[Run] = []
     parts = (_sorted(part, times, batch.tokens, base) for part in _parts(batch, n, gram, room))
-    for at, found, once, only in ahead(parts) if room.folder is None else parts:  # a second part is memory
+    for at, found, once, only in ahead(parts) if not room.on_disk else parts:  # a second part is memory
         runs.append(Run(*map(room.stored, (found.values, found.counts.astype(whole), gram[at][found.first]))))
         alone.word[only], alone.suffix[only] = batch.tokens[once], gram[once]
         if not last:

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from unicodedata import east_asian_width
 
 import numpy as np
+import numpy.typing as npt
 
 from lmbench.ngrams.backoff import BackOff
+from lmbench.ngrams.index import NGramIndex
 from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import UNK
+
+Ints = npt.NDArray[np.int64]
+
+
+class Counted(Enum):
+    """What a smoothing method counts of n-grams of an order."""
+
+    TIMES = "times"
+    CONTEXTS = "distinct contexts"
+    """Different words before the n-gram, <s> among them."""
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -20,8 +35,9 @@ class Step:
     context: its words, <s> among them; empty where the word stands alone
     known:   whether the model lists the context
     factor:  p(word | context) in the last step; before it the back-off weight, 1 where the context is not known
-    count:   how often the word followed the context in train, None where the model cannot tell
-    total:   how often anything did, None where the model cannot tell
+    count:   what train has of the word after the context, None where the model cannot tell
+    total:   the same of all words, None where the model cannot tell
+    counted: what is counted there, and decides the factor
     """
 
     context: tuple[str, ...]
@@ -29,6 +45,7 @@ class Step:
     factor: float
     count: int | None
     total: int | None
+    counted: Counted = Counted.TIMES
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,7 @@ class Explanation:
 
     word: str
     steps: tuple[Step, ...]
+    event: int
 
     @property
     def p(self) -> float:
@@ -54,26 +72,47 @@ class Explanation:
         return (*self.steps[-1].context, self.word)
 
 
-def explain(model: BackOff, batch: Sentences, *, complete: bool = False) -> list[Explanation]:
+def explain(
+    model: BackOff, batch: Sentences, *, complete: bool = False, shorter: Counted = Counted.TIMES
+) -> list[Explanation]:
     """Per token of batch, N of them.
 
     complete: whether model lists every n-gram of its training text, so that what it does not list was never seen;
               otherwise that cannot be told
+    shorter:  what was counted of n-grams shorter than the longest, unless they begin with <s>, as those are all there
+              is of their rows
     """
     found = model.index.lookup(batch)
     names = np.array([*batch.vocab.events, "<s>"], object)
     explanations = []
     for at, (token, position) in enumerate(zip(batch.tokens, batch.positions, strict=True)):
         before = batch.tokens[at - position : at]
-        history = ("<s>", *names[before])
+        history = np.append(batch.vocab.bos, before)
         steps: list[Step] = []
         for n in range(min(len(history), model.index.order - 1) + 1, 0, -1):
             gram, context = (int(one[at]) for one in found[n - 1])
-            steps.append(_step(model, n, history[len(history) + 1 - n :], gram, context, 0 if complete else None))
+            ids = history[len(history) + 1 - n :]
+            step = _step(model, n, tuple(names[ids]), gram, context, 0 if complete else None)
+            if n < model.index.order and step.context[:1] != ("<s>",) and shorter is not Counted.TIMES:
+                count, total = (None, None)
+                if complete and shorter is Counted.CONTEXTS:
+                    count, total = _contexts(model.index, n, ids, int(token))
+                step = replace(step, count=count, total=total, counted=shorter)
+            steps.append(step)
             if gram >= 0:
                 break
-        explanations.append(Explanation(names[token], tuple(steps)))
+        explanations.append(Explanation(names[token], tuple(steps), int(token)))
     return explanations
+
+
+def _contexts(index: NGramIndex, n: int, before: Ints, word: int) -> tuple[int, int]:
+    """Before how many different words the n-gram stands, and the sum of that over all words after the same context."""
+    longer = index.keys[0]  # every word, and <s>, then the same with the context after it
+    for length, one in enumerate(before, start=2):
+        longer = index.find(length, longer, np.full(len(longer), one))
+    longer = longer[longer >= 0]
+    count = np.count_nonzero(index.find(n + 1, longer, np.full(len(longer), word)) >= 0)
+    return int(count), len(index.children(n + 1, longer)[1])
 
 
 def _step(model: BackOff, n: int, words: tuple[str, ...], gram: int, context: int, absent: int | None) -> Step:
@@ -83,9 +122,32 @@ def _step(model: BackOff, n: int, words: tuple[str, ...], gram: int, context: in
     if gram >= 0:
         count = int(counts[n - 1][gram]) if counts else None
     if known:
-        total = int(counts[n - 2][context] if n > 1 else counts[0][:-1].sum()) if counts else None
+        total = _total(model, n, context, all_listed=absent == 0) if counts else None
     log_factor = model.log_p[n - 1][gram] if gram >= 0 else model.log_gamma[n - 2][context] if known else 0.0
     return Step(words, known, float(np.exp(log_factor)), count, total)
+
+
+def of_words(explanations: Sequence[Explanation], words: Sequence[str], *, stream: bool) -> list[Explanation]:
+    """Of words as the text has them, those that are no events marked so.
+
+    stream: what stands before the first word is </s>, so contexts that begin with <s> are no part of the way unless
+            the model lists them
+    """
+    told = []
+    for found, word in zip(explanations, words, strict=True):
+        steps = [step for step in found.steps if step.known or not stream or step.context[:1] != ("<s>",)]
+        shown = f"{word} (not in the vocabulary: <unk>)" if found.event == UNK else word
+        told.append(replace(found, word=shown, steps=tuple(steps)))
+    return told
+
+
+def _total(model: BackOff, n: int, context: int, *, all_listed: bool) -> int:
+    """How often anything followed a context; where not all is listed, how often it occurs, at the text's end too."""
+    if n == 1:
+        return int(model.counts[0][:-1].sum())
+    if not all_listed:
+        return int(model.counts[n - 2][context])
+    return int(model.counts[n - 1][model.index.children(n, np.array([context]))[1]].sum())
 
 
 def table(explanations: Sequence[Explanation]) -> list[str]:
@@ -98,7 +160,13 @@ def table(explanations: Sequence[Explanation]) -> list[str]:
         heads = [(explanation.word, f"{explanation.p:.3g}"), *[("", "")] * len(passed)]
         rows += [(*head, *line) for head, line in zip(heads, lines, strict=True)]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(_padded, row, widths)).rstrip() for row in rows]
+    shown = ["  ".join(map(_padded, row, widths)).rstrip() for row in rows]
+    if any(step.counted is Counted.CONTEXTS for explanation in explanations for step in explanation.steps):
+        shown.append(
+            "distinct contexts: the different words before an n-gram; this method counts them, not occurrences, "
+            "for all but its longest n-grams and those that begin with <s>"
+        )
+    return shown
 
 
 def _where(step: Step) -> str:
@@ -107,21 +175,30 @@ def _where(step: Step) -> str:
 
 def _passed(step: Step) -> str:
     """What train says of a word that is not listed after a context."""
+    if step.counted is Counted.NOTHING:
+        return UNCOUNTED
     if not step.known or step.total == 0:
         return "context never seen" if step.total == 0 else "context not listed"
     told = "never" if step.count == 0 else "not listed"
-    return told if step.total is None else f"{told} in {_times(step.total)}"
+    return told if step.total is None else f"{told} in {_amount(step)}"
 
 
 def _found(step: Step) -> str:
     """What train says of a word that is listed."""
+    if step.counted is Counted.NOTHING:
+        return UNCOUNTED
     if step.count is None or step.total is None:
         return "listed"
-    return f"{step.count:,} of {_times(step.total)}" if step.count else f"never in {_times(step.total)}"
+    return f"{step.count:,} of {_amount(step)}" if step.count else f"never in {_amount(step)}"
 
 
-def _times(n: int) -> str:
-    return f"{n:,} time{'s' * (n != 1)}"
+UNCOUNTED = "no counts used"
+"""Of n-grams that a method has no use for."""
+
+
+def _amount(step: Step) -> str:
+    """The total and what it is of."""
+    return f"{step.total:,} {step.counted.value.removesuffix('s' if step.total == 1 else '')}"
 
 
 def _padded(text: str, width: int) -> str:

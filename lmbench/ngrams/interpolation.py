@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.ngrams.backoff import BackOff
-from lmbench.ngrams.heldout import Tally, chosen, evidence, tally, weigh_by
+from lmbench.ngrams.heldout import Tally, Weights, chosen, evidence, tally, weigh_by
 from lmbench.ngrams.recursion import AlphaGamma, Bools, Floats, Level, Settings, over, weigh
 from lmbench.ngrams.table import NGramTable
 
@@ -34,11 +34,11 @@ def add_k(table: NGramTable, settings: Settings) -> BackOff:
     log_v = np.log(table.index.n_events)
     if settings.k is not None:
         numbers = np.full((table.order, 1), np.log(settings.k) + log_v)
-        return weigh_by(table, settings, tallies, _prior, numbers)
+        return weigh_by(table, settings, tallies, PRIOR, numbers)
     bounds = [(np.log(1e-8) + log_v, np.log(1e3) + log_v)]
-    numbers = chosen(table, tallies, settings.valid, _prior, np.full((1, 1), np.log(0.1) + log_v), bounds)
+    numbers = chosen(table, tallies, settings.valid, PRIOR, np.full((1, 1), np.log(0.1) + log_v), bounds)
     note = f"k = {np.exp(numbers[0, 0] - log_v):.3g}, chosen on valid"
-    return weigh_by(table, settings, tallies, _prior, numbers, note)
+    return weigh_by(table, settings, tallies, PRIOR, numbers, note)
 
 
 def dirichlet(table: NGramTable, settings: Settings) -> BackOff:
@@ -50,11 +50,11 @@ def dirichlet(table: NGramTable, settings: Settings) -> BackOff:
     tallies = [tally(table, n, one.counts) for n, one in enumerate(table.orders, start=1)]
     if settings.mu is not None:
         given = [settings.mu[min(n, len(settings.mu) - 1)] for n in range(table.order)]
-        return weigh_by(table, settings, tallies, _prior, np.log(given)[:, None])
+        return weigh_by(table, settings, tallies, PRIOR, np.log(given)[:, None])
     start, bounds = np.full((table.order, 1), np.log(10.0)), [(np.log(1e-4), np.log(1e8))]
-    numbers = chosen(table, tallies, settings.valid, _prior, start, bounds)
+    numbers = chosen(table, tallies, settings.valid, PRIOR, start, bounds)
     note = f"mu of orders 1 to {table.order}, chosen on valid: {_listed(np.exp(numbers[:, 0]))}"
-    return weigh_by(table, settings, tallies, _prior, numbers, note)
+    return weigh_by(table, settings, tallies, PRIOR, numbers, note)
 
 
 def pitman_yor(table: NGramTable, settings: Settings) -> BackOff:
@@ -67,18 +67,13 @@ def pitman_yor(table: NGramTable, settings: Settings) -> BackOff:
     """
     tallies = [tally(table, n, table.adjusted(n)) for n in range(1, table.order + 1)]
 
-    def weights(numbers: Floats, seen: Tally) -> AlphaGamma:
-        discount, strength = numbers[0], np.exp(numbers[1])
-        below = seen.total + strength
-        return np.maximum(seen.count - discount, 0) / below, (strength + discount * seen.types) / below
-
     start, bounds = np.tile([0.75, 0.0], (table.order, 1)), [(0.01, 0.99), (np.log(1e-3), np.log(1e6))]
-    numbers = chosen(table, tallies, settings.valid, weights, start, bounds)
+    numbers = chosen(table, tallies, settings.valid, RESTAURANT, start, bounds)
     note = (
         f"discounts and strengths of orders 1 to {table.order}, chosen on valid: {_listed(numbers[:, 0])}; "
         f"{_listed(np.exp(numbers[:, 1]))}"
     )
-    return weigh_by(table, settings, tallies, weights, numbers, note)
+    return weigh_by(table, settings, tallies, RESTAURANT, numbers, note)
 
 
 def jelinek_mercer(table: NGramTable, settings: Settings) -> BackOff:
@@ -134,6 +129,35 @@ def _prior(numbers: Floats, seen: Tally) -> AlphaGamma:
     """(c + mu p_{n-1}) / (total + mu), the one number being ln mu."""
     mu = np.exp(numbers[0])
     return seen.count / (seen.total + mu), mu / (seen.total + mu)
+
+
+def _prior_slopes(numbers: Floats, seen: Tally) -> AlphaGamma:
+    """By ln mu."""
+    alpha, gamma = _prior(numbers, seen)
+    return -(alpha * gamma)[None], (gamma * (1 - gamma))[None]
+
+
+PRIOR = Weights(_prior, _prior_slopes)
+
+
+def _restaurant(numbers: Floats, seen: Tally) -> AlphaGamma:
+    """(max(a - d, 0) + (theta + d T) p_{n-1}) / (total + theta), the numbers being d and ln theta."""
+    discount, strength = numbers[0], np.exp(numbers[1])
+    below = seen.total + strength
+    return np.maximum(seen.count - discount, 0) / below, (strength + discount * seen.types) / below
+
+
+def _restaurant_slopes(numbers: Floats, seen: Tally) -> AlphaGamma:
+    """By d and ln theta."""
+    alpha, gamma = _restaurant(numbers, seen)
+    strength = np.exp(numbers[1])
+    below = seen.total + strength
+    by_discount = np.where(seen.count > numbers[0], -1 / below, 0.0), seen.types / below
+    by_strength = -alpha * strength / below, (1 - gamma) * strength / below
+    return np.stack([by_discount[0], by_strength[0]]), np.stack([by_discount[1], by_strength[1]])
+
+
+RESTAURANT = Weights(_restaurant, _restaurant_slopes)
 
 
 def _begins_with_bos(table: NGramTable, n: int) -> Bools:

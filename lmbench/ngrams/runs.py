@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkstemp
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.errors import LMBenchError
 from lmbench.ngrams.sorting import heads, narrow
 
 Ints = npt.NDArray[np.int64]
@@ -31,28 +31,44 @@ class Room:
 
     part:   values that are sorted at once
     window: values of all runs together that are merged at once
-    folder: for the files of arrays that are as long as the text or a run; None: they are in memory
+    on_disk: whether arrays that are as long as the text or a run are in temporary files
     """
 
     part: int = PART
     window: int = 1 << 22
-    folder: Path | None = None
+    on_disk: bool = False
 
     def array(self, n: int, dtype: type[np.signedinteger]) -> Whole:
-        """A new array of n numbers."""
-        if self.folder is None or not n:
+        """A new array of n numbers; LMBenchError where the disk has no room for it."""
+        if not self.on_disk or not n:
             return np.empty(n, dtype)
-        handle, path = mkstemp(dir=self.folder)
-        os.close(handle)
-        return np.memmap(path, dtype, "w+", shape=(n,))
+        try:
+            with TemporaryFile() as file:  # it has no name, so nobody need delete it, whatever ends this process
+                _reserve(file.fileno(), n * np.dtype(dtype).itemsize)
+                return np.memmap(file, dtype, "r+", shape=(n,))
+        except OSError as error:
+            raise LMBenchError(
+                f"no room for temporary files: {error.strerror or error}; free some space, set TMPDIR to a folder on "
+                "another disk, or count with more memory"
+            ) from error
 
     def stored(self, array: Whole) -> Whole:
         """The array, where there is room for it."""
-        if self.folder is None:
+        if not self.on_disk:
             return array
         kept = self.array(len(array), array.dtype.type)
         kept[:] = array
         return kept
+
+
+def _reserve(file: int, size: int) -> None:
+    """Take the disk's room for that many bytes: without it, writing to the array would end in a bus error."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+        return
+    zeros = bytes(1 << 20)
+    while size > 0:
+        size -= os.write(file, zeros[:size])
 
 
 class Run(NamedTuple):

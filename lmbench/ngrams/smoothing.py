@@ -17,6 +17,7 @@ from lmbench.ngrams.discounting import (
     kneser_ney_backoff,
     modified_kneser_ney,
 )
+from lmbench.ngrams.explain import Counted
 from lmbench.ngrams.interpolation import add_k, dirichlet, jelinek_mercer, pitman_yor, witten_bell
 from lmbench.ngrams.recursion import AlphaGamma, Level, Settings, over, weigh
 from lmbench.ngrams.table import NGramTable
@@ -71,3 +72,9 @@ METHODS: dict[str, Callable[[NGramTable, Settings], BackOff]] = {
 
 SCORES = frozenset({"stupid_backoff"})
 """Methods whose orders above 1 are no distributions."""
+
+SHORTER: dict[str, Counted] = {
+    **dict.fromkeys(("kneser_ney", "kneser_ney_backoff", "modified_kneser_ney", "pitman_yor"), Counted.CONTEXTS),
+    "add_k": Counted.NOTHING,
+}
+"""What methods count of n-grams shorter than the longest; those that are not here count how often they occur."""

@@ -6,10 +6,7 @@ word like any other, as a stream needs it.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -75,20 +72,19 @@ class NGramTable:
         bos = [batch.vocab.bos]
         last: list[int] = []
         end, words = _last_in_suffix_order(batch, order)
-        with TemporaryDirectory(prefix="lmbench-") if memory is not None else nullcontext() as folder:
-            room = Room()
-            if memory is not None:
-                at_once = max(memory // SORTING, 1)
-                room = Room(at_once, at_once, Path(folder or ""))
-            gram = room.array(batch.n_tokens, whole)  # the n-gram that ends at each token
-            gram[:] = batch.tokens
-            for n in range(2, order + 1):
-                last.append(int(gram[end]) if words >= n - 1 else -1)
-                one = count_order(batch, n, gram, counts[-1], room, last=n == order)
-                keys.append(one.values)
-                counts.append(one.counts)
-                suffixes.append(one.label)
-                bos.append(int(np.searchsorted(one.values, bos[-1] * base)))
+        room = Room()
+        if memory is not None:
+            at_once = max(memory // SORTING, 1)
+            room = Room(at_once, at_once, on_disk=True)
+        gram = room.array(batch.n_tokens, whole)  # the n-gram that ends at each token
+        gram[:] = batch.tokens
+        for n in range(2, order + 1):
+            last.append(int(gram[end]) if words >= n - 1 else -1)
+            one = count_order(batch, n, gram, counts[-1], room, last=n == order)
+            keys.append(one.values)
+            counts.append(one.counts)
+            suffixes.append(one.label)
+            bos.append(int(np.searchsorted(one.values, bos[-1] * base)))
         orders = list(map(Order, counts, suffixes, bos))
         return cls(NGramIndex(len(batch.vocab), tuple(keys)), orders, tuple(last))
 

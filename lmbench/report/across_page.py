@@ -9,6 +9,7 @@ from lmbench.report import document, numbers, tables
 from lmbench.report.across import Cell, Joined
 from lmbench.report.facts import Facts
 from lmbench.report.markdown import block, bold, bullets, code, escape, figure, listed, paragraph, section, table
+from lmbench.wording import counted
 
 TITLES = {"characters": "Bits per character", "words": "Bits per word"}
 
@@ -24,11 +25,13 @@ def page(joined: Joined, drawn: Sequence[str]) -> str:
     facts = joined.facts
     n = {what: int(values.sum()) for what, values in joined.lengths.items()}
     opening = (
-        f"The same {len(joined.lengths['words']):,} sentences of test, {n['characters']:,} characters (single spaces "
-        f"and a line end each counted) and {n['words']:,} words (between spaces; in Korean, eojeol), in "
-        f"{len(joined.units)} units. Each unit has a vocabulary and models of its own, learnt from the same lines of "
-        "train. All bits of a sentence are counted, those of `</s>` and those that spell each unknown word among them, "
-        "and divided by the same numbers in every row; perplexities of different units say nothing about each other."
+        f"The same {counted(len(joined.lengths['words']), 'sentence')} of test, "
+        f"{counted(n['characters'], 'character')} (single spaces and a line end each counted) and "
+        f"{counted(n['words'], 'word')} (between spaces; in Korean, eojeol), in "
+        f"{counted(len(joined.units), 'unit')}. Each unit has a vocabulary and models of its own, learnt from the same "
+        "lines of train. All bits of a sentence are counted, those of `</s>` and those that spell each unknown word "
+        "among them, and divided by the same numbers in every row; perplexities of different units say nothing about "
+        "each other."
     )
     parts = [
         f"# {paragraph(facts.title)}",

@@ -11,6 +11,7 @@ from lmbench.report import markdown, numbers
 from lmbench.report.facts import Facts
 from lmbench.report.markdown import bold, bullets, escape, table
 from lmbench.report.tables import frame
+from lmbench.wording import counted
 
 FILE = "audit.csv"
 
@@ -30,8 +31,8 @@ def section(facts: Facts) -> str:
         for leak in found["findings"]
     ]
     n = len(found["checks"])
-    counted = f"{len(leaks)} of {n} checks" if leaks else f"None of {n} checks"
-    says = f"{counted} found that test, or what is chosen on valid, has leaked into what models learn from."
+    share = f"{len(leaks) or 'None'} of {counted(n, 'check')}"
+    says = f"{share} found that test, or what is chosen on valid, has leaked into what models learn from."
     lines = [
         [
             escape(check["what"]),
@@ -45,13 +46,13 @@ def section(facts: Facts) -> str:
         for check in found["checks"]
     ]
     explained = (
-        f"{bold('within train')}: the same share among train's own lines, which is what repetition of the text itself "
-        "comes to. What test shares with train is a leak where it is a hundredth of the lines above that and chance "
-        "would have it once in a thousand times, or where train repeats no line at all. docs/audit.md says what is "
-        "looked for and how."
+        f"{bold('within train')}: the same share among train's own lines, near and contained ones among those of the "
+        "same lengths, which is what repetition of the text itself comes to. What test shares with train is a leak "
+        "where it is a hundredth of the lines above that and chance would have it once in a thousand times, or where "
+        "train repeats no line at all. docs/audit.md says what is looked for and how."
     )
     notes = [escape(note) for note in found["notes"]]
-    header = ["looked for", "in", "found", "of", "share", "within train", "verdict"]
+    header = ["looked for", "in", "found", "of", "share found", "within train", "leak?"]
     return markdown.section("Audit", says, bullets(leaks), table(header, lines, left=2), bullets([explained, *notes]))
 
 

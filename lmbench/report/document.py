@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -31,6 +32,7 @@ from lmbench.report import (
 )
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, RANKED, REFERENCE, SCORE, Facts, Row
+from lmbench.report.layout import UNKNOWN
 from lmbench.report.markdown import (
     block,
     bold,
@@ -44,6 +46,7 @@ from lmbench.report.markdown import (
     section,
     table,
 )
+from lmbench.wording import agreeing, counted
 
 STATISTICS: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "sentences": ("sentences", numbers.count),
@@ -101,18 +104,7 @@ def render(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
 def opening(facts: Facts) -> str:
     """What was compared, on which text."""
     corpus = facts.corpus
-    families: dict[str, int] = {}
-    for row in facts.rows:
-        if row.group != REFERENCE:
-            families[row.family] = families.get(row.family, 0) + 1
-    compared = listed([f"{escape(name)} ({n})" for name, n in families.items()])
-    absent = len(facts.grouped(ABSENT))
-    text = f"{sum(families.values())} language models of the families {compared}"
-    text += f", {absent} of which {'has' if absent == 1 else 'have'} no result," if absent else ""
-    text += " were trained on one text and scored "
-    text += f"on the same {numbers.count(corpus.get('n_test_tokens'))} tokens of test, over one vocabulary of "
-    text += f"{numbers.count(corpus.get('n_events'))} events learned from train. Every token of a sentence and its "
-    text += "`</s>` are predicted, `<s>` never. "
+    text = f"{_compared(facts)} Every token of a sentence and its `</s>` are predicted, `<s>` never. "
     text += (
         "Each split is one long stream: what came before a sentence may be used to predict it."
         if facts.stream
@@ -145,6 +137,25 @@ def opening(facts: Facts) -> str:
     )
 
 
+def _compared(facts: Facts) -> str:
+    """How many models of which families were trained, on what, and how many rows have no result."""
+    corpus, families = facts.corpus, Counter(row.family for row in facts.scored if row.group != REFERENCE)
+    n, absent = families.total(), len(facts.grouped(ABSENT))
+    names = [f"{escape(name)} ({size})" if len(families) > 1 else escape(name) for name, size in families.items()]
+    trained = "No language model has a result on the"
+    if n:
+        trained = (
+            f"{counted(n, 'language model')} of the {agreeing(len(families), 'family', 'families')} {listed(names)}"
+        )
+        trained += f" {agreeing(n, 'was', 'were')} trained on one text and scored on{agreeing(n, '', ' the same')}"
+    tokens, events = (int(corpus.get(key) or 0) for key in ("n_test_tokens", "n_events"))
+    without = f" {counted(absent, 'row')} {agreeing(absent, 'has', 'have')} no result." if absent and n else ""
+    return (
+        f"{trained} {counted(tokens, 'token')} of test, over one vocabulary of {counted(events, 'event')} learned from "
+        f"train.{without}"
+    )
+
+
 def coverage(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> str:
     """C0 to C5, and by stratum, beside perplexity."""
     names, strata = tables.present(facts, tables.LEVELS), tables.strata_metrics(facts)
@@ -153,11 +164,11 @@ def coverage(facts: Facts, comparison: Comparison, figures: Sequence[str]) -> st
         return ""
     held = [probe for probe in facts.probes if probe["held"]]
     cells, firsts = {tuple(probe["cell"]) for probe in held}, comparison.first_words()
-    few = f" With only {firsts} first words the intervals of C4 are approximate." if firsts < FEW else ""
+    few = f" With only {counted(firsts, 'first word')} the intervals of C4 are approximate." if firsts < FEW else ""
     text = (
-        f"{len(held):,} probes of {len(cells):,} pairs of words that never follow each other in train, though each of "
-        f"them occurs there, and {len(facts.crossed):,} crossed probes. Intervals are bootstraps over the first words "
-        f"of the pairs.{few}"
+        f"{counted(len(held), 'probe')} of {counted(len(cells), 'pair')} of words that never follow each other in "
+        f"train, though each of them occurs there, and {counted(len(facts.crossed), 'crossed probe')}. Intervals are "
+        f"bootstraps over the first words of the pairs.{few}"
     )
 
     def cells_of(row: Row, columns: Iterable[str]) -> list[str]:
@@ -215,6 +226,7 @@ def story(facts: Facts, figures: Sequence[str]) -> str:
     seeds = "; of rows with seeds, the first seed" if any(len(row.results) > 1 for row in rows) else ""
     parts = [
         f"Probability and, in brackets, rank of each word given the words before it{seeds}.",
+        _unknown(facts),
         _figure("story", figures),
     ]
     start = 0
@@ -229,9 +241,22 @@ def story(facts: Facts, figures: Sequence[str]) -> str:
             ]
             whole = float(log_probs.sum()) / math.log(10)
             lines.append([escape(row.name), *cells, numbers.bits(whole)])
-        parts.append(table(["row", *map(escape, sentence), "log10 p(sentence)"], lines))
+        heads = [f"{escape(word)} {UNKNOWN}" if word in facts.unknown_words else escape(word) for word in sentence]
+        parts.append(table(["row", *heads, "log10 p(sentence)"], lines))
         start += len(sentence)
     return section("The story, word by word", *parts)
+
+
+def _unknown(facts: Facts) -> str:
+    """What is shown of words that are no events."""
+    known = sorted(facts.unknown_words)
+    if not known:
+        return ""
+    are, their = ("is", "its") if len(known) == 1 else ("are", "their")
+    return (
+        f"{UNKNOWN} {listed(list(map(escape, known)))} {are} not in the vocabulary: {their} probability and rank are "
+        "those of `<unk>`, one event for all unknown words, and not to be compared with a word's."
+    )
 
 
 def costs(facts: Facts, figures: Sequence[str]) -> str:

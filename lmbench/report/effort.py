@@ -14,6 +14,7 @@ from lmbench.report.compare import Comparison, finite
 from lmbench.report.facts import REFERENCE, Facts, Row
 from lmbench.report.markdown import bold, bullets, code, escape, listed, table
 from lmbench.report.tables import frame
+from lmbench.wording import agreeing, counted
 
 Cost = Callable[[Row], "float | None"]
 
@@ -116,8 +117,9 @@ def _search(facts: Facts, searched: Mapping[str, Sequence[Row]], comparison: Com
                 numbers.seconds(sum(trial.cost("fit_cpu_seconds") or 0.0 for trial in trials)),
             ]
         )
+    many = listed([*map(str, counts[:-1]), counted(counts[-1], "setting")])
     text = (
-        f"For each of these rows {listed(list(map(str, counts)))} settings were fitted on train, with one seed, and "
+        f"For each of these rows {many} {agreeing(counts[-1], 'was', 'were')} fitted on train, with one seed, and "
         "measured on valid alone; the best of them is the row, and it alone has read test. All that was tried is in "
         "`search.csv`."
     )

@@ -17,6 +17,7 @@ from lmbench.bench.results import Result, benchmark_facts, load, load_diagnosis,
 from lmbench.errors import BadConfig, BadModel, LMBenchError
 from lmbench.measures.perplexity import Floats
 from lmbench.measures.uncertainty import STREAM_BLOCK, Ints, blocks
+from lmbench.wording import counted
 
 SHARE = re.compile(r"share_(\w+)_(\d+)(\S*)")
 """The metric that says how much of test is in a stratum: share_<way>_<from>-<to>."""
@@ -203,7 +204,7 @@ class Facts:
         """The benchmark's title, with what makes its vocabulary unlike others' said in it."""
         title = str(self.benchmark.get("title") or self.benchmark.get("benchmark", "benchmark"))
         n = len(self.extra_words)
-        return f"{title} (with {n} extra word{'s' if n > 1 else ''} in the vocabulary)" if n else title
+        return f"{title} (with {counted(n, 'extra word')} in the vocabulary)" if n else title
 
     @property
     def extra_words(self) -> list[str]:
@@ -241,6 +242,11 @@ class Facts:
     def story(self) -> list[list[str]]:
         """The sentences shown word by word, without their </s>."""
         return [[str(word) for word in sentence] for sentence in self._mapping("story").get("sentences") or []]
+
+    @property
+    def unknown_words(self) -> frozenset[str]:
+        """Words of the story that are not in the vocabulary: their p is that of <unk>."""
+        return frozenset(map(str, self._mapping("story").get("unknown") or []))
 
     @property
     def headline(self) -> tuple[str, str] | None:

@@ -47,7 +47,8 @@ from lmbench.report.canvas import (
 from lmbench.report.compare import Comparison, finite
 from lmbench.report.facts import ADAPTIVE, RANKED, Facts, Row
 from lmbench.report.facts import REFERENCE as GROUP_REFERENCE
-from lmbench.report.layout import brief, round_numbers, short
+from lmbench.report.layout import UNKNOWN, brief, round_numbers, short
+from lmbench.report.tables import HEADLINE
 
 SUFFIXES = ("png", "svg")
 
@@ -110,7 +111,7 @@ def overview(facts: Facts, comparison: Comparison) -> Figure | None:
     axes[0].set_xlabel("perplexity (log scale, left is better)")
     asked = f"Can it say “{short(' '.join(facts.headline), 14)}”?" if facts.headline else "Can it say the unseen?"
     axes[1].set_title(asked, loc="left", pad=TITLE_PAD)
-    axes[1].set_xlabel("at least once in 100 draws")
+    axes[1].set_xlabel(f"{HEADLINE if facts.headline else 'coverage@100'}: at least once in 100 draws")
     _shares(axes[1], facts, rows, metric)
     _truth(axes[1], facts, metric)
     if crossed:
@@ -169,7 +170,7 @@ def coverage(facts: Facts, comparison: Comparison) -> Figure | None:
     _shares(axes[-1], facts, rows, "c4", [comparison.coverage(row) for row in rows])
     _truth(axes[-1], facts, "c4")
     held = sum(facts.strata(facts.probes).values())
-    axes[-1].set_title(f"C4 @100 (n = {held})", loc="left", pad=TITLE_PAD)
+    axes[-1].set_title(f"C4 coverage@100 (n = {held})", loc="left", pad=TITLE_PAD)
     axes[-1].set_xlabel("said in 100 draws")
     return figure
 
@@ -184,9 +185,9 @@ def story(facts: Facts, _: Comparison) -> Figure | None:
         return None
     height = ROW_HEIGHT * len(rows) + 1.5
     figure = Figure(figsize=(max(WIDTH, 1.5 + 0.55 * size), height), layout="constrained")
-    figure.suptitle(
-        "Probability of each word, given the words before it (the darker the likelier)", x=0.01, ha="left", fontsize=11
-    )
+    marked = f"; {UNKNOWN} not in the vocabulary, p of <unk>" if facts.unknown_words else ""
+    says = f"Probability of each word, given the words before it (the darker the likelier{marked})"
+    figure.suptitle(says, x=0.01, ha="left", fontsize=11)
     panels = figure.subplots(
         1, len(sentences), sharey=True, squeeze=False, gridspec_kw={"width_ratios": list(map(len, sentences))}
     )[0]
@@ -207,7 +208,8 @@ def story(facts: Facts, _: Comparison) -> Figure | None:
         axes.set_xlim(-0.5, len(sentence) - 0.5)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.xaxis.tick_top()
-        axes.set_xticks(range(len(sentence)), [short(word, 8) for word in sentence])
+        names = [short(word, 8) + UNKNOWN * (word in facts.unknown_words) for word in sentence]
+        axes.set_xticks(range(len(sentence)), names)
         axes.set_yticks(range(len(rows)), [_label(row) for row, _a in rows])
         axes.tick_params(length=0)
         for spine in axes.spines.values():

@@ -12,6 +12,7 @@ from lmbench.report.facts import Facts
 from lmbench.report.markdown import bullets, code, escape, listed, number, table
 from lmbench.report.sparsity import Column, explained
 from lmbench.report.tables import frame
+from lmbench.wording import agreeing, counted
 
 FILE = "generated.csv"
 TEST = "%test"
@@ -31,16 +32,16 @@ AGAIN = "n-grams that the same sentence has said before, over all (Welleck et al
 WHAT = (
     Column("words", "words a sentence", "`</s>` not counted", lambda value: f"{value:.2f}"),
     Column("novel_2", "new 2-grams", NEW, numbers.percent),
-    Column("novel_3", "3-grams", NEW, numbers.percent),
-    Column("novel_4", "4-grams", NEW, numbers.percent),
+    Column("novel_3", "new 3-grams", NEW, numbers.percent),
+    Column("novel_4", "new 4-grams", NEW, numbers.percent),
     Column("licensed", "allowed sentences", ALLOWED, numbers.percent),
-    Column("licensed_new", "of the new ones", ALLOWED, numbers.percent),
-    Column("licensed_bigrams", "of the new 2-grams", ALLOWED, numbers.percent),
+    Column("licensed_new", "allowed, of the new ones", ALLOWED, numbers.percent),
+    Column("licensed_bigrams", "allowed, of the new 2-grams", ALLOWED, numbers.percent),
 )
 OWN = (
-    Column("whole", "sentences of train", "sentences that are a sentence of train", numbers.percent),
+    Column("whole", "copied sentences", "sentences that are a sentence of train", numbers.percent),
     Column("copy_mean", "longest copy, mean", COPIED, lambda value: f"{value:.2f}"),
-    Column("copy_most", "most", COPIED, numbers.count),
+    Column("copy_most", "longest copy, most", COPIED, numbers.count),
     Column(
         "different",
         "different sentences",
@@ -48,23 +49,23 @@ OWN = (
         numbers.percent,
     ),
     Column("distinct_1", "distinct 1-grams", DISTINCT, numbers.share),
-    Column("distinct_2", "2-grams", DISTINCT, numbers.share),
-    Column("distinct_3", "3-grams", DISTINCT, numbers.share),
+    Column("distinct_2", "distinct 2-grams", DISTINCT, numbers.share),
+    Column("distinct_3", "distinct 3-grams", DISTINCT, numbers.share),
     Column("again_1", "said again 1-grams", AGAIN, numbers.share),
-    Column("again_2", "2-grams", AGAIN, numbers.share),
+    Column("again_2", "said again 2-grams", AGAIN, numbers.share),
     Column("cut_off", "cut off", "sentences that had no end when they were cut off", numbers.percent),
 )
 UNSEEN = (
     Column("pairs_said", "pairs said", "of the probes' unseen pairs, how many were said at least once", numbers.count),
-    Column("times_said", "times", "how often any of them was said", numbers.count),
-    Column("headline_said", "the headline", "how often the pair of the headline was said", numbers.count),
+    Column("times_said", "times said", "how often any of them was said", numbers.count),
+    Column("headline_said", "times the headline", "how often the pair of the headline was said", numbers.count),
     Column(
         "drawn",
         "coverage, drawn",
         "the share of rounds of 100 continuations, drawn after the context of each probe, in which it was said",
         numbers.share,
     ),
-    Column("computed", "coverage@100", "C4 of the same probes, which is computed", numbers.share),
+    Column("computed", "coverage, computed", "coverage@100 (C4) of the same probes, as computed from p", numbers.share),
     Column(
         "apart",
         "apart, in errors",
@@ -87,16 +88,17 @@ def section(facts: Facts) -> str:
         return ""
     test, *rows = texts
     sizes = sorted({int(row["sentences"]) for row in rows})
+    drawn = listed([*map(numbers.count, sizes[:-1]), counted(sizes[-1], "sentence")])
+    known = f"{counted(test['sentences'], 'sentence')} of test {agreeing(test['sentences'], 'is', 'are')}"
     says = (
-        f"Each of these rows drew {listed([numbers.count(size) for size in sizes])} sentences, a token at a time as it "
-        f"predicts them. The {numbers.count(test['sentences'])} sentences of test are measured in the same way: what "
-        "is said as people say it has their numbers. A row with seeds spoke under the first."
+        f"Each of these rows drew {drawn}, a token at a time as it predicts them. The {known} measured in the same "
+        "way: what is said as people say it has their numbers. A row with seeds spoke under the first."
     )
     shown = [_table(facts, texts, columns) for columns in (WHAT, OWN)]
     told = [row for row in rows if "pairs" in row]
     if told:
         shown.append(
-            f"Of the {numbers.count(told[0]['pairs'])} pairs of words that probes hold train never to have:"
+            f"Of the {counted(told[0]['pairs'], 'pair')} of words that probes hold train never to have:"
             + f"\n\n{_table(facts, texts if 'pairs' in test else rows, UNSEEN)}"
         )
     return markdown.section("Generated text", says, *shown, bullets(_agreement(told)))
@@ -136,6 +138,7 @@ def _agreement(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             "a fault of the sampler or of the row's probabilities."
         ]
     return [
-        f"Coverage as drawn, in {numbers.count(drew[0]['rounds'])} rounds a probe, agrees with coverage as computed in "
-        f"all {len(drew)} rows: to say a phrase among 100 is what C4 says it is."
+        f"Coverage as drawn, in {counted(drew[0]['rounds'], 'round')} a probe, agrees with coverage as computed in "
+        f"{agreeing(len(drew), 'the one row', f'all {len(drew)} rows')} that drew: to say a phrase among 100 is what "
+        "C4 says it is."
     ]

@@ -13,6 +13,7 @@ from lmbench.report import markdown, numbers
 from lmbench.report.facts import Facts
 from lmbench.report.gradients_figures import name_of
 from lmbench.report.markdown import bullets, code, listed, number
+from lmbench.wording import counted
 
 CAPTIONS = {
     "vanishing": "Norm of the gradient that reaches back k steps, by cell, before and after training",
@@ -63,8 +64,8 @@ def vanishing(facts: Facts, drawn: Sequence[str]) -> str:
     reached = [f"{_reached(names, nets, curves, lag)} {what}" for what, names in groups.items() if names]
     says += f" After training on lag {lag}, what is left at k = {lag} is {'; '.join(reached)}."
     header = [
-        "network", "units", "parameters", "half-life at the start", f"left at k = {lag}", "trained: half-life",
-        f"left at k = {lag}", "accuracy",
+        "network", "units", "weights", "half-life at the start", f"left at k = {lag}", "trained: half-life",
+        f"trained: left at k = {lag}", "accuracy",
     ]  # fmt: skip
     lines = []
     for name, net in nets.items():
@@ -124,8 +125,8 @@ def _fitted(rows: Line) -> str:
     sizes = [f"{code(row['row'])} {numbers.count(row['n_params'])}" for row in rows["rows"]]
     return (
         f"The rows of this benchmark ({listed(sizes)} parameters) on test, after training and before it: going back, "
-        f"the norm {listed(said)}. That is over {len(first['norms']) - 1} steps back from one token of each of "
-        f"{first['stretches']:,} stretches of test."
+        f"the norm {listed(said)}. That is over {counted(len(first['norms']) - 1, 'step')} back from one token of each "
+        f"of {counted(first['stretches'], 'stretch', 'stretches')} of test."
     )
 
 

@@ -20,6 +20,7 @@ from lmbench.report.compare import NONE, finite
 from lmbench.report.facts import RANKED, Facts, Row
 from lmbench.report.markdown import bold, bullets, code, escape, number, table
 from lmbench.report.tables import COLUMNS, frame
+from lmbench.wording import counted
 
 COUNTING = "ngram"
 """The family whose rows the others are to overtake."""
@@ -141,8 +142,8 @@ def section(curves: Curves, drawn: Sequence[str]) -> str:
         return ""
     text = (
         f"Every row was trained on the first {markdown.listed([f'{size:,}' for size in curves.sizes])} sentences of "
-        f"train. The vocabulary is that of all {numbers.count(_sentences(facts))} sentences at every size, so each "
-        "column predicts the same events: a word that a part lacks is an event that it never saw."
+        f"train. The vocabulary is that of all {counted(int(_sentences(facts) or 0), 'sentence')} at every size, so "
+        "each column predicts the same events: a word that a part lacks is an event that it never saw."
     )
     header = ["row", *(f"{size:,}" for size in curves.sizes)]
 

@@ -17,6 +17,7 @@ from lmbench.report import markdown, numbers, tables
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import Facts, Row
 from lmbench.report.markdown import bold, escape, number, table
+from lmbench.wording import agreeing, counted
 
 ALL, SEEN = "all", "in train"
 N_PROBES = 2 / 3
@@ -110,24 +111,27 @@ def _how(mining: Mapping[str, Any]) -> str:
     found, settings, reserve = (mining.get(name) or {} for name in ("found", "settings", "reserve"))
     if not found:
         return ""
-    lines, documents = numbers.count(reserve["lines"]), numbers.count(reserve["documents"])
-    source, control = f"a reserve no row reads ({lines} lines, {documents} documents) has", ""
+    lines, documents = counted(reserve["lines"], "line"), counted(reserve["documents"], "document")
+    source, control = f"a reserve no row reads ({lines}, {documents}) has", ""
     if "control" in settings:
-        went = numbers.count(found["sentences_removed"])
-        source = f"the {went} sentences taken out of train, which have one of {settings['pairs']} pairs, have"
+        went = int(found["sentences_removed"])
+        source = f"the {counted(went, 'sentence')} taken out of train ({counted(settings['pairs'], 'pair')} of words) "
+        source += agreeing(went, "has", "have")
         if settings["control"]:
-            control = f" This is the control: train has these and lacks {lines} others, so the pairs are {bold(SEEN)}."
+            others = counted(reserve["lines"], "other")
+            control = f" This is the control: train has these and lacks {others}, so the pairs are {bold(SEEN)}."
     frequent = f"{numbers.count(found['a'])} a and {numbers.count(found['b'])} b"
-    often = f"{settings['attested']} times in at least {settings['documents']} documents"
+    often = f"{counted(settings['attested'], 'time')} in at least {counted(settings['documents'], 'document')}"
     text = (
-        f"Pairs (a, b) of words that have a meaning of their own, each in {settings['min_count']} pairs of train or "
-        f"more: {frequent}. A probe is a pair that train never has, in no inflection, spelling or spacing that could "
-        f"be told, and that {source} at least {often}: {numbers.count(found['pairs'])} pairs.{control} Of the pairs of "
-        f"such words there, {numbers.percent(found['unseen_share'])} never occur in train. What does not belong "
-        "together is a pair that never occurs in either though by chance it would have "
-        f"{settings['expected']:g} times or more: {numbers.count(found['off_cells'])} off-cells, of which chance alone "
-        f"would leave {numbers.percent(found['false_zeros'])} empty. (Words come in bursts, so that is a little "
-        "low; and what people never say is not therefore wrong.)"
+        f"Pairs (a, b) of words that have a meaning of their own, each in "
+        f"{counted(settings['min_count'], 'pair')} of train or more: {frequent}. A probe is a pair that train never "
+        f"has, in no inflection, spelling or spacing that could be told, and that {source} at least {often}: "
+        f"{counted(found['pairs'], 'pair')}.{control} Of the pairs of such words there, "
+        f"{numbers.percent(found['unseen_share'])} never occur in train. What does not belong together is a pair that "
+        f"never occurs in either though by chance it would have {settings['expected']:g} "
+        f"{agreeing(settings['expected'], 'time', 'times')} or more: {counted(found['off_cells'], 'off-cell')}, of "
+        f"which chance alone would leave {numbers.percent(found['false_zeros'])} empty. (Words come in bursts, so "
+        "that is a little low; and what people never say is not therefore wrong.)"
     )
     strata = (
         "Strata: support is how much the words that train has before b are like a, by what else follows them. The "

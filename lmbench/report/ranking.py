@@ -28,7 +28,8 @@ def section(facts: Facts, comparison: Comparison) -> str:
     extra = [f"ppl_{name}" for name in facts.extra_sets]
     names = [*tables.MAIN[:-2], *extra, *tables.MAIN[-2:]]
     names = [name for name in tables.present(facts, names) if name != "c4_headline" or facts.headline]
-    parts = [_ranking(facts, comparison, names, [*facts.grouped(RANKED), *facts.grouped(ABSENT)])]
+    first = [*facts.grouped(RANKED), *facts.grouped(ABSENT)]
+    parts = [_ranking(facts, comparison, names, first)] if first else []
     for group, title in (
         (ADAPTIVE, "Adaptive rows, which learn from test as they read it, ranked among themselves:"),
         (SCORE, "Rows whose scores do not sum to one: not distributions, so they have no perplexity:"),
@@ -107,6 +108,8 @@ def _above(row: Row, comparison: Comparison) -> str:
 
 def _intervals(facts: Facts, comparison: Comparison) -> list[str]:
     """How to read the intervals, the ties and the seeds."""
+    if not comparison.clusters:
+        return []
     unit = significance.drawn(facts)
     few = f"; {comparison.clusters} are few, so it is approximate" if comparison.clusters < FEW else ""
     few = ": there is one, and so no interval" if comparison.clusters == 1 else few

@@ -16,6 +16,7 @@ from lmbench.report import markdown, numbers
 from lmbench.report.facts import Facts
 from lmbench.report.markdown import bold, bullets, code, escape, listed
 from lmbench.report.tables import frame
+from lmbench.wording import counted
 
 FILES = {
     "unseen": "sparsity.csv",
@@ -24,12 +25,15 @@ FILES = {
     "longest": "sparsity_longest.csv",
     "units": "sparsity_units.csv",
 }
+RENAMED = {"tokens": "ngrams", "types": "different", "unseen": "share_new_not_cut_short"}
+"""Names in the file of counts of counts, where the other files count tokens, and unseen ones among them."""
 CAPTIONS = {
     "sparsity": "Share of the text whose n-grams never occur in train",
     "sparsity_growth": "Share of test whose n-grams never occur in train, as train grows",
     "sparsity_longest": "Share of tokens by the length of the longest n-gram of train that ends there",
     "sparsity_units": "Share of test whose n-grams never occur in train, by the unit that is counted",
 }
+NEW = "share of test's tokens, `</s>` counted, that end a token or n-gram which the train of the line does not have"
 CLOSE = 0.02
 """Shares that differ by no more agree."""
 
@@ -55,7 +59,9 @@ TEXT = Column("set", "text", "the set of sentences", lambda name: escape(str(nam
 
 def tables(facts: Facts) -> dict[str, pd.DataFrame]:
     """File name -> every number of a table as it is stored."""
-    return {name: frame(facts.sparsity(table)) for table, name in FILES.items()}
+    stored = {table: facts.sparsity(table) for table in FILES}
+    stored["counts"] = [{RENAMED.get(key, key): value for key, value in line.items()} for line in stored["counts"]]
+    return {name: frame(stored[table]) for table, name in FILES.items()}
 
 
 def section(facts: Facts, drawn: Sequence[str]) -> str:
@@ -86,7 +92,7 @@ def unseen(facts: Facts, drawn: Sequence[str]) -> str:
             "end an unseen n-gram",
             "tokens whose n-gram never occurs in train; near the start of a sentence it is all there is from `<s>` on",
         ),
-        Column("share", "share", "the same as a share of the tokens", numbers.percent),
+        Column("share", "share unseen", "the same as a share of the tokens", numbers.percent),
         Column(
             "zero_sentences", "sentences with at least one", "share of the sentences with such a token", numbers.percent
         ),
@@ -107,17 +113,16 @@ def growth(facts: Facts, drawn: Sequence[str]) -> str:
         if n > 1
     ]
     says = (
-        f"With all {numbers.count(last['train_tokens'])} tokens of train instead of its first "
+        f"With all {counted(last['train_tokens'], 'token')} of train instead of its first "
         f"{numbers.count(before['train_tokens'])}, the share of test's tokens that end an n-gram train does not have "
         f"is: {listed(changes)}."
     )
-    every = "share of test's tokens that end a word or n-gram which these sentences do not have"
     columns = [
         Column(
             "train_sentences", "sentences of train", "how many, from its beginning; each part holds the smaller ones"
         ),
-        Column("train_tokens", "tokens", "tokens of these sentences"),
-        *(Column(f"share_{n}", _gram(n), every, numbers.percent) for n in orders),
+        Column("train_tokens", "tokens of train", "tokens of these sentences"),
+        *(Column(f"share_{n}", _gram(n), NEW, numbers.percent) for n in orders),
     ]
     return _subsection("If train were smaller", *_parts(says, "sparsity_growth", drawn, lines, columns))
 
@@ -130,9 +135,14 @@ def counts(facts: Facts, drawn: Sequence[str]) -> str:
     longest = lines[-1]
     says = (
         f"{numbers.percent(longest['once'])} of the {numbers.count(longest['types'])} different "
-        f"{_gram(longest['order'])}s of train occur once. Good and Turing estimate from those that occur once how much "
-        f"of further text is new: {listed([_estimate(line) for line in lines if line['order'] > 1])}."
+        f"{_gram(longest['order'])}s of train occur once."
     )
+    estimates = [_estimate(line) for line in lines if line["order"] > 1]
+    if estimates:
+        says += (
+            " Good and Turing estimate from those that occur once how much of further text is new, n-grams cut short "
+            f"by `<s>` left out: {listed(estimates)}."
+        )
     columns = [
         ORDER,
         Column("tokens", "n-grams", "n-grams of train, every occurrence counted"),
@@ -158,7 +168,12 @@ def counts(facts: Facts, drawn: Sequence[str]) -> str:
             "n-grams that occur once, of all occurrences: the share expected to be new in further text (Good 1953)",
             numbers.percent,
         ),
-        Column("unseen", "new in test", "that share in test, n-grams cut short by `<s>` left out", numbers.percent),
+        Column(
+            "unseen",
+            "new whole n-grams",
+            "that share of test's n-grams, those cut short by `<s>` left out",
+            numbers.percent,
+        ),
     ]
     return _subsection("How often n-grams occur", *_parts(says, "", drawn, lines, columns))
 
@@ -168,8 +183,8 @@ def _estimate(line: Line) -> str:
     expected, found = float(line["good_turing"]), float(line["unseen"])
     shown = f"{numbers.percent(expected)} of {_gram(line['order'])}s"
     if abs(found - expected) <= CLOSE:
-        return f"{shown} (in test {numbers.percent(found)})"
-    return f"{shown} (in test {'more' if found > expected else 'fewer'}, {numbers.percent(found)})"
+        return f"{shown} ({numbers.percent(found)} of those in test)"
+    return f"{shown} ({'more' if found > expected else 'fewer'} of those in test, {numbers.percent(found)})"
 
 
 def longest(facts: Facts, drawn: Sequence[str]) -> str:
@@ -191,9 +206,14 @@ def longest(facts: Facts, drawn: Sequence[str]) -> str:
     )
     columns = [
         TEXT,
-        Column("length", "words", "words in the longest n-gram of train that ends at the token, itself counted", str),
-        Column("tokens", "tokens", "tokens of which that is so"),
-        Column("share", "share", "the same as a share of the tokens", numbers.percent),
+        Column(
+            "length",
+            "longest n-gram",
+            "words in the longest n-gram of train that ends at the token, itself counted",
+            str,
+        ),
+        Column("tokens", "tokens with it", "tokens of which that is so"),
+        Column("share", "share with it", "the same as a share of the tokens", numbers.percent),
         Column(
             "from_start", "from the start", "of these tokens, how many have no longer history: it begins with `<s>`"
         ),
@@ -210,19 +230,18 @@ def units(facts: Facts, drawn: Sequence[str]) -> str:
         line["span"] = int(line["characters"]) / int(line["tokens"])
     orders = _orders(lines[0])
     new = listed([f"{numbers.percent(line['oov_rate'])} in {code(str(line['tokenizer']))}" for line in lines])
-    sizes = [numbers.count(lines[0][key]) for key in ("train_characters", "characters")]
+    sizes = [counted(lines[0][key], "character") for key in ("train_characters", "characters")]
     says = (
-        f"The same text, {sizes[0]} characters of train and {sizes[1]} of test, is cut in {len(lines)} ways, and each "
+        f"The same text, {sizes[0]} of train and {sizes[1]} of test, is cut in {counted(len(lines), 'way')}, and each "
         f"sentence read on its own. The share of test's tokens that train does not have is {new}."
         f"{_at_equal_span(lines, orders)}"
     )
-    every = "share of test's tokens that end a token or n-gram which train does not have, `</s>` counted"
     columns = [
         Column("tokenizer", "unit", "the tokenizer", lambda name: escape(str(name))),
-        Column("types", "types", "different tokens of train"),
+        Column("types", "types of train", "different tokens of train"),
         Column("span", "characters a token", "characters of test over its tokens", lambda value: f"{value:.2f}"),
         Column("oov_rate", "new tokens", "share of test's tokens that train does not have", numbers.percent),
-        *(Column(f"share_{n}", _gram(n), every, numbers.percent) for n in orders),
+        *(Column(f"share_{n}", _gram(n), NEW, numbers.percent) for n in orders),
     ]
     return _subsection("In other units", *_parts(says, "sparsity_units", drawn, lines, columns))
 

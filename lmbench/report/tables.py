@@ -30,6 +30,9 @@ class Column:
     best: Callable[[Iterable[float]], float] | None = None
 
 
+HEADLINE = "headline@100"
+"""C4 of one pair alone, where "coverage@100" is the mean of C4 over the probes."""
+
 COLUMNS: dict[str, Column] = {
     "ppl": Column(
         "perplexity",
@@ -112,9 +115,9 @@ COLUMNS: dict[str, Column] = {
         max,
     ),
     "c4_headline": Column(
-        "coverage@100",
-        "the probability of saying it at least once in 100 draws, though it never occurs in train; "
-        "to be read with perplexity and C3, since a flat model also says anything",
+        HEADLINE,
+        "the probability of saying the pair of the headline at least once in 100 draws, though it never occurs in "
+        "train; to be read with perplexity and C3, since a flat model also says anything",
         numbers.share,
         max,
     ),
@@ -168,7 +171,7 @@ def column(name: str, facts: Facts) -> Column:
     """The column of a metric; further test sets and strata are named by the facts."""
     if name == "c4_headline" and facts.headline:
         a, b = facts.headline
-        return Column(f"can say {escape(a)} {escape(b)} (coverage@100)", *_rest(COLUMNS[name]))
+        return Column(f"can say {escape(a)} {escape(b)} ({HEADLINE})", *_rest(COLUMNS[name]))
     if name in COLUMNS:
         return COLUMNS[name]
     base, _, stratum = name.rpartition("_")
@@ -277,6 +280,7 @@ def story(facts: Facts) -> pd.DataFrame:
                         "sentence": sentence,
                         "position": position,
                         "word": word,
+                        "in_vocabulary": word not in facts.unknown_words,
                         "log_prob": float(value),
                         "probability": math.exp(value),  # numpy's exp differs in its last digit from version to version
                         "rank": float(place),

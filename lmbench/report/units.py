@@ -10,6 +10,7 @@ from lmbench.report import numbers
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import RANKED, Facts
 from lmbench.report.markdown import code, escape, listed
+from lmbench.wording import counted
 
 METRIC = "bits_per_char"
 EQUAL = 0.0005
@@ -54,8 +55,8 @@ def _line(here: Facts, there: Facts, name: str) -> str:
     (first, bits), (other, other_bits) = next(iter(ours.items())), next(iter(theirs.items()))
     units, text = (_unit(here), _unit(there)), _test(here)
     said = (
-        f"Units: over the same {numbers.count(text['characters'])} characters of the same "
-        f"{numbers.count(text['sentences'])} test sentences, the best row here ({code(first)}, {units[0]}) takes "
+        f"Units: over the same {counted(text['characters'], 'character')} of the same "
+        f"{counted(text['sentences'], 'test sentence')}, the best row here ({code(first)}, {units[0]}) takes "
         f"{numbers.bits(bits)} bits per character and the best row of {code(name)} ({code(other)}, {units[1]}) "
         f"{numbers.bits(other_bits)}, the bits that spell the word behind each `<unk>` included"
     )

@@ -15,6 +15,7 @@ from lmbench.report import markdown, numbers
 from lmbench.report.facts import Facts
 from lmbench.report.markdown import bullets, code, escape, figure, listed, number, table
 from lmbench.report.unseen_word_numbers import Measured, Told, Words
+from lmbench.wording import counted
 
 CAPTION = "Bits of words that rows were trained without, and how well they are placed"
 
@@ -43,14 +44,14 @@ def _about(words: Words) -> str:
     shown = (
         named if words.items[0]["word"] else f"at ranks {listed([str(i['rank']) for i in words.items], 60)} in train"
     )
-    many = f"{len(words.items)} words, {len(groups)} group{'s' * (len(groups) > 1)}: " if len(words.items) > 1 else ""
+    many = f"{len(words.items)} words, {counted(len(groups), 'group')}: " if len(words.items) > 1 else ""
     return (
         f"Each row was trained without the sentences of train, and of valid, that have a word of a group ({lost} of "
-        f"{int(about['sentences']):,} of train), once a group. The same row trained without {int(about['control']):,} "
-        "sentences drawn at random is the control, and is the row of every other table of this report. The vocabulary "
-        "is that of the whole train, so the word is an event to all. Asked is at "
-        f"{places:,} places where test has the words; no row without them and no text of vectors has read these "
-        f"sentences. {many}{shown}."
+        f"{int(about['sentences']):,} of train), once a group. The same row trained without "
+        f"{counted(int(about['control']), 'sentence')} drawn at random is the control, and is the row of every other "
+        "table of this report. The vocabulary is that of the whole train, so the word is an event to all. Asked is "
+        f"at {counted(places, 'place')} where test has the words; no row without them and no text of vectors has read "
+        f"these sentences. {many}{shown}."
         + (
             f" Groups that were not run for every row: {listed(list(map(str, words.lacking)))}."
             if words.lacking
@@ -66,9 +67,11 @@ def _names(words: Words, order: Iterable[int]) -> list[str]:
 
 
 def _of_the_word(words: Words) -> str:
-    header = ["row", "data used", "perplexity", "bits of the word [95 %]", "control", "above frequency [95 %]"]
-    header += ["choice [95 %]", "control"] if words.paired else []
-    header += ["placement [95 %]", "control", "elsewhere", "control", "median rank", "control"]
+    header = ["row", "data used", "perplexity of the control", "bits of the word [95 %]", "control: bits"]
+    header += ["above frequency [95 %]"]
+    header += ["choice [95 %]", "control: choice"] if words.paired else []
+    header += ["placement [95 %]", "control: placement", "elsewhere", "control: elsewhere"]
+    header += ["median rank", "control: rank"]
     lines = []
     for told in words.told:
         u, s = told.unseen, told.seen
@@ -101,7 +104,7 @@ def _of_what_follows(words: Words) -> str:
                 words.compared(unseen, seen).shown("gain"),
             ]
         )
-    header = ["row", "bits of the token after the word", "control", "bits above control [95 %]"]
+    header = ["row", "bits of the token after the word", "control: bits after", "bits above control [95 %]"]
     return table(header, lines)
 
 
@@ -111,17 +114,17 @@ def _data(told: Told) -> str:
 
 def _reading(words: Words) -> list[str]:
     clusters = len(words.items)
-    over = f"the {clusters} words" if clusters > 1 else f"the {len(words.word)} places, as there is one word"
+    over = f"the {clusters} words" if clusters > 1 else f"the {counted(len(words.word), 'place')}, as there is one word"
     few = "; they are few, so it is approximate" if 1 < clusters < FEW else ""
     seeds = max(len(told.row.results) for told in words.told)
     v = int(words.facts.corpus.get("n_events") or 1)
     return [
-        "**perplexity**: of the control, on all of test: what the row is worth as a language model.",
+        "**perplexity of the control**: on all of test: what the row is worth as a language model.",
         f"**bits of the word**: −log2 p(word), mean over words of the mean over their places. The word's frequency in "
         f"train, told whatever the context, is {numbers.bits(float(words.unigram.mean()))} bits; 1 / V is "
         f"{numbers.bits(math.log2(v))}. **[95 %]**: a bootstrap over {over}{few}."
         + (f" Every number is a mean over {seeds} seeds." if seeds > 1 else ""),
-        "**control**: the same of the row that has read the word.",
+        "**control: ...**: the same of the row that has read the word.",
         "**above frequency**: bits that the row saves against the word's frequency. Not enough to judge by: a row that "
         "gives the word too much everywhere saves bits here and pays for them elsewhere.",
         "**placement**: how many bits likelier the row finds the word where it stands than, on average, at "

@@ -11,6 +11,7 @@ from lmbench.report import markdown, numbers
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import RANKED, Facts, Row
 from lmbench.report.markdown import bullets, code, escape, listed, number, table
+from lmbench.wording import agreeing, counted
 
 TIMES = 10
 """How many times the probability that random vectors give it makes it worth saying that a word got more."""
@@ -106,8 +107,8 @@ def blanks(facts: Facts) -> str:
     read = f"the text {code(str(text))}" if text else "train"
     about = (
         f"Word2Vec's own CBoW, trained on {read} by negative sampling ({found['dim']} dimensions, "
-        f"{found['window']} words on each side, {found['epochs']} passes), is asked for each of the "
-        f"{numbers.count(found['positions'])} words of test, given the {found['window']} before it and the "
+        f"{counted(found['window'], 'word')} on each side, {counted(found['epochs'], 'pass', 'passes')}), is asked for "
+        f"each of the {counted(found['positions'], 'word')} of test, given the {found['window']} before it and the "
         f"{found['window']} after it, among all events but `</s>`. It has read what follows, so this is no language "
         "model and its perplexity is of blanks: not to be compared with any other in this report."
     )
@@ -186,9 +187,9 @@ def unseen_words(facts: Facts, _: Comparison) -> Iterable[str]:
     sure = [c for c in start if c[after] > 0.5]
     if sure:
         yield (
-            f"What follows {word} is another matter: {len(sure)} of {len(start)} networks with random vectors give "
-            f"{escape(last[after])} more than 1/2 there. They know nothing of {word}, so that is what its place in "
-            "the sentence told them, and no work of vectors."
+            f"What follows {word} is another matter: {len(sure)} of {counted(len(start), 'network')} with random "
+            f"vectors {agreeing(len(sure), 'gives', 'give')} {escape(last[after])} more than 1/2 there. They know "
+            f"nothing of {word}, so that is what its place in the sentence told them, and no work of vectors."
         )
 
 

@@ -18,6 +18,7 @@ from lmbench.report.compare import Comparison, finite
 from lmbench.report.facts import RANKED, Facts, Row
 from lmbench.report.markdown import code, escape, listed, number
 from lmbench.report.vectors import unseen_words
+from lmbench.wording import agreeing, counted
 
 EXACT = 1e-6
 FLAT = 0.1
@@ -47,7 +48,7 @@ def best(facts: Facts, comparison: Comparison) -> Iterable[str]:
     first = rows[0]
     yield (
         f"The lowest perplexity is {_ppl(first)}, by {_name(first)} (family {escape(first.family)}); "
-        f"{_plural(len(rows), 'ranked row')} {_have(rows)} a finite one."
+        f"{counted(len(rows), 'ranked row')} {_have(rows)} a finite one."
     )
     others: dict[str, Row] = {}
     for row in rows:
@@ -97,18 +98,19 @@ def zeros(facts: Facts, _: Comparison) -> Iterable[str]:
     if not infinite:
         yield "No ranked row gives probability 0 to any token of test."
         return
-    counted: list[str] = []
+    given: list[str] = []
     for row in infinite:
         tokens = row.mean("n_tokens")
-        total = f" of {numbers.count(tokens)}" if tokens is not None and not counted else ""
-        counted.append(f"{_name(row)} to {numbers.count(row.mean('impossible'))}{total}")
+        total = f" of {numbers.count(tokens)}" if tokens is not None and not given else ""
+        given.append(f"{_name(row)} to {numbers.count(row.mean('impossible'))}{total}")
+    which = f"{len(infinite)} of {counted(len(rows), 'ranked row')} {_have(infinite)}"
+    if len(infinite) == len(rows):
+        which = agreeing(len(rows), "The ranked row has", f"All {len(rows)} ranked rows have")
     why = ""
     if all(row.first.config.get("smoothing") == "mle" for row in infinite):
         why = " Maximum likelihood gives 0 to every word not seen after its context."
-    yield (
-        f"{len(infinite)} of {_plural(len(rows), 'ranked row')} {_have(infinite)} an infinite perplexity, as "
-        f"{'it gives' if len(infinite) == 1 else 'they give'} probability 0 to tokens of test: {listed(counted)}.{why}"
-    )
+    given_by = agreeing(len(infinite), "it gives", "they give")
+    yield f"{which} an infinite perplexity, as {given_by} probability 0 to tokens of test: {listed(given)}.{why}"
 
 
 def floor(facts: Facts, comparison: Comparison) -> Iterable[str]:
@@ -144,6 +146,10 @@ def story(facts: Facts, _: Comparison) -> Iterable[str]:
         if len(zero):
             stopped.setdefault(last[zero[0]], []).append(row)
     said = escape(" ".join(facts.story[-1]))
+    lacking = [escape(word) for word in dict.fromkeys(facts.story[-1]) if word in facts.unknown_words]
+    if asked and lacking:
+        are, its = ("is", "its") if len(lacking) == 1 else ("are", "their")
+        yield f"In {said}, {listed(lacking)} {are} not in the vocabulary: {its} probability is that of &lt;unk>."
     for word, rows in stopped.items():
         yield f"{said} is impossible, at {escape(word)}, for {listed([_name(row) for row in rows])}."
     if asked and not stopped:
@@ -193,9 +199,10 @@ def crossed(facts: Facts, comparison: Comparison) -> Iterable[str]:
     rows = [row for row in facts.grouped(RANKED) if row.name in wins]
     exact = [row for row in rows if np.all(np.abs(wins[row.name] - 0.5) <= EXACT)]
     if exact:
+        asked = agreeing(n, "the crossed probe", "the crossed probes")
         yield (
-            f"On the crossed probes {listed([_name(row) for row in exact])} {'score' if len(exact) > 1 else 'scores'} "
-            f"exactly 0.500, a tie on each of the {n:,}: where a pair was never seen, what "
+            f"On {asked} {listed([_name(row) for row in exact])} {'score' if len(exact) > 1 else 'scores'} "
+            f"exactly 0.500, a tie on {agreeing(n, 'it', f'each of the {n:,}')}: where a pair was never seen, what "
             f"{'they say' if len(exact) > 1 else 'it says'} of its second word does not depend on its first."
         )
     close = [row for row in rows if row not in exact and abs(float(wins[row.name].mean()) - 0.5) <= EXACT]
@@ -206,7 +213,8 @@ def crossed(facts: Facts, comparison: Comparison) -> Iterable[str]:
         )
     right = [row for row in rows if np.all(wins[row.name] == 1)]
     if right:
-        yield f"All {n:,} crossed probes are put right by {listed([_name(row) for row in right])}."
+        all_of_them = agreeing(n, "The one crossed probe is", f"All {n:,} crossed probes are")
+        yield f"{all_of_them} put right by {listed([_name(row) for row in right])}."
     rest = [row for row in rows if row not in exact and row not in close and row not in right]
     sure = {row.name: comparison.crossed(row) for row in rest}
     above = [row for row in rest if sure[row.name][0] > 0.5]
@@ -233,24 +241,24 @@ def ranking(facts: Facts, _: Comparison) -> Iterable[str]:
     compared = [(p, q) for i, p in enumerate(pairs) for q in pairs[i + 1 :] if p[1] != q[1] and p[2] != q[2]]
     against = [(p, q) for p, q in compared if (p[1] < q[1]) != (p[2] > q[2])]
     if not against:
-        yield "Perplexity and coverage@100 order the rows alike."
+        yield f"Perplexity and {metric_text(metric)} order the rows alike."
         return
     covers = max(pairs, key=lambda pair: pair[2])
     same = covers[0] is pairs[0][0]
     first = (
         f"both put {_name(covers[0])} first"
         if same
-        else f"perplexity puts {_name(pairs[0][0])} first ({metric_text(metric)} {_share(pairs[0][2])}), "
-        f"coverage {_name(covers[0])} ({_share(covers[2])}, perplexity {numbers.perplexity(covers[1])})"
+        else f"perplexity puts {_name(pairs[0][0])} first ({_share(pairs[0][2])} there), "
+        f"{metric_text(metric)} {_name(covers[0])} ({_share(covers[2])}, perplexity {numbers.perplexity(covers[1])})"
     )
     yield (
-        f"Perplexity and coverage are not the same question: {first}, and in {len(against)} of {len(compared)} pairs "
-        "of rows the one with the lower perplexity covers less."
+        f"Perplexity and {metric_text(metric)} are not the same question: {first}, and in {len(against)} of "
+        f"{counted(len(compared), 'pair')} of rows the one with the lower perplexity covers less."
     )
 
 
 def metric_text(metric: str) -> str:
-    return "coverage@100" if metric == "c4" else "coverage@100 of the headline"
+    return "coverage@100" if metric == "c4" else tables.HEADLINE
 
 
 def unseen(facts: Facts, _: Comparison) -> Iterable[str]:
@@ -360,9 +368,5 @@ def _side(bits: float) -> str:
     return "worse than" if bits > 0 else "better than"
 
 
-def _plural(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
 def _have(rows: list[Row]) -> str:
-    return "has" if len(rows) == 1 else "have"
+    return agreeing(len(rows), "has", "have")

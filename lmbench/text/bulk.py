@@ -7,14 +7,16 @@ The ids are the same.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.text.files import opened, read_lines
+from lmbench.errors import BadText
+from lmbench.text.files import BOM, LineEnds, opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, limited
 from lmbench.text.words import BYTES, Words, learner, listed, narrow_spaces, ranking, spelled, words_of
@@ -24,7 +26,9 @@ BLOCK = 1 << 20
 """Bytes: what is made of a block stays in the processor's cache."""
 END = -1
 NEWLINE = 10
-BOM = "\ufeff".encode()
+MARK = BOM.encode()
+LONGEST = 1 << 24
+"""Bytes of a word: what is longer is no word, and would be held in memory at once."""
 
 Bytes = npt.NDArray[np.uint8]
 Ids = npt.NDArray[np.int32]
@@ -63,49 +67,67 @@ def read(path: Path, vocab: Vocabulary | None = None, *, min_count: int = 1, max
 
 def encode(lines: Iterable[str], vocab: Vocabulary) -> Sentences:
     """Lines in memory as rows of ids, each ended by </s>; lines without a word are left out."""
-    return _rows(_encode(_bytes("\n".join(lines)), vocab), vocab)
+    return _rows(_encode(_bytes("".join(f"{line}\n" for line in lines)), vocab), vocab)
 
 
-def blocks(path: Path) -> Iterator[Bytes]:
-    """The text in blocks of whole lines, UTF-8 in NFC, white space within lines in ASCII.
+def beginning(path: Path) -> list[str]:
+    """The lines of the first block."""
+    with closing(blocks(path)) as first:
+        return next(first).tobytes().decode().split("\n")
 
+
+def blocks(path: Path) -> Generator[Bytes, None, None]:
+    """The text in blocks of whole lines, or whole words of a line that is longer: UTF-8 in NFC, white space in ASCII.
+
+    The last block ends in a line end.
     What is wrong with a text is found here and said by read_lines().
     """
-    any_word, mark = False, BOM
+    any_word, ends = False, LineEnds()
     with opened(path) as file:
-        for read in _whole_lines(file):
-            data = read.removeprefix(mark)
+        for read in _whole_words(file, path, ends):
+            data = read.replace(MARK, b"")
             try:
                 text = data.decode("utf-8")
             except UnicodeDecodeError:
                 text = "\0"
             if "\0" in text:
                 read_lines(path)
-            any_word, mark = any_word or not text.isspace(), b""
+            any_word = any_word or bool(text and not text.isspace())
             yield _bytes(text, data)
-    if not any_word:
+    if not any_word or ends.lost:
         read_lines(path)
 
 
-def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    """About BLOCK bytes at a time, up to a line end."""
+def _whole_words(file: BinaryIO, path: Path, ends: LineEnds) -> Iterator[bytes]:
+    """About BLOCK bytes at a time, up to a line end, or up to the last word of a line that does not end."""
     rest = b""
     while data := file.read(BLOCK):
-        end = data.rfind(b"\n") + 1
+        ends.add(data)
+        rest += data
+        end = rest.rfind(b"\n") + 1
         if end:
-            yield rest + data[:end]
-            rest = data[end:]
-        else:
-            rest += data
+            yield rest[:end]
+            rest = rest[end:]
+        if len(rest) < BLOCK:
+            continue
+        words = rest.rstrip()
+        begin = max(words.rfind(b" "), words.rfind(b"\t")) + 1
+        # a word stays with what ends it, since a line end alone would end no line
+        if begin and words[begin:].decode("utf-8", "ignore").strip():
+            yield words[:begin]
+            rest = words[begin:] + rest[len(words) :][:1]
+        if len(rest) > LONGEST:
+            raise BadText(
+                f"{path} has a word of more than {LONGEST >> 20} MB: perhaps it is no text, or has no spaces; "
+                "name another tokenizer, such as syllables"
+            )
     if rest:
-        yield rest
+        yield rest + b"\n"
 
 
 def _bytes(text: str, data: bytes = b"") -> Bytes:
-    """Text as blocks() says, ended by a line end. data: its bytes, if they are known."""
+    """Text as blocks() says. data: its bytes, if they are known."""
     plain = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
-    if not plain.endswith("\n"):
-        plain += "\n"
     return narrow_spaces(np.frombuffer(data if plain is text and data else plain.encode(), np.uint8))
 
 

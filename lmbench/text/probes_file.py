@@ -1,7 +1,7 @@
 """Probes as a file that can be shared: JSON lines, of which docs/coverage.md describes every field.
 
-The first line is a header: the format and its version, the SHA-256 of the lines after it, and the fingerprint of the
-token stream that the probes are unseen in. Each other line is one probe: {"probe": {...}} or {"crossed": {...}}.
+The first line is a header: the format and its version, the fingerprint of the token stream that the probes are unseen
+in, and the SHA-256 of all else in the file. Each other line is one probe: {"probe": {...}} or {"crossed": {...}}.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from lmbench.errors import BadText
 from lmbench.storage import atomic_write, sha256
 from lmbench.text.probes import Crossed, Probe, Probes
 
-FORMAT, VERSION = "lmbench probes", 1
+FORMAT, VERSION = "lmbench probes", 2
+BODY_ALONE = 1
+"""The version whose checksum leaves the header out."""
 KINDS: dict[str, type] = {"probe": Probe, "crossed": Crossed}
 
 
@@ -45,8 +47,8 @@ def write(path: Path, made: ProbesFile) -> None:
     """The file, all of it or nothing."""
     items = [("probe", probe) for probe in made.probes.probes] + [("crossed", item) for item in made.probes.crossed]
     body = "".join(_line({kind: _spare(asdict(item))}) for kind, item in items)
-    head = {"format": FORMAT, "version": VERSION, "sha256": sha256(body.encode()), "fingerprint": made.fingerprint}
-    atomic_write(path, _line({**head, "about": made.about}) + body)
+    head = {"format": FORMAT, "version": VERSION, "fingerprint": made.fingerprint, "about": made.about}
+    atomic_write(path, _line({**head, "sha256": sha256((_line(head) + body).encode())}) + body)
 
 
 def read(path: Path) -> ProbesFile:
@@ -61,7 +63,7 @@ def read(path: Path) -> ProbesFile:
     head = _object(first, path, 1)
     if head.get("format") != FORMAT or not isinstance(head.get("fingerprint"), str):
         raise BadText(f"{path}, line 1: not the header of a file of probes; give a file that `lmbench probes` wrote")
-    if head.get("version") != VERSION:
+    if head.get("version") not in (BODY_ALONE, VERSION):
         raise BadText(
             f"{path}, line 1: version {head.get('version')!r}, this program reads {VERSION}; mine the probes again"
         )
@@ -69,10 +71,11 @@ def read(path: Path) -> ProbesFile:
     for number, line in enumerate(body.removesuffix("\n").split("\n") if body else [], start=2):
         kind, item = _item(_object(line, path, number), path, number)
         items[kind].append(item)
-    if head.get("sha256") != sha256(body.encode()):
+    checksum = head.pop("sha256", None)
+    if checksum != sha256((("" if head["version"] == BODY_ALONE else _line(head)) + body).encode()):
         raise BadText(
-            f"{path}, line 1: its sha256 is not that of the lines after it: probes were changed, lost or added by "
-            "hand; mine them again, or take the file from where it came"
+            f"{path}, line 1: its sha256 is not that of the file: probes were changed, lost or added by hand, or the "
+            "file is damaged; mine them again, or take the file from where it came"
         )
     about = head.get("about", {})
     probes = Probes(tuple(items["probe"]), tuple(items["crossed"]))

@@ -1,7 +1,8 @@
 """Tokens of a text on disk, for tokenizers that take longer than reading a file.
 
 A file is plain UTF-8: a line that says what it is, a line of its tokenizer, then one line of tokens,
-separated by spaces, for each line of the text. Its name is the SHA-256 of the tokenizer, its versions and the text.
+separated by spaces, for each line of the text, and the seal. Its name is the SHA-256 of the tokenizer, its versions
+and the text.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lmbench.storage import atomic_write, sha256
+from lmbench.storage import damaged, kept, read_sealed, sha256, write_sealed
 from lmbench.text.files import normalise
 from lmbench.text.tokenizers import Tokenizer
 
-_FORMAT = "lmbench tokens 1"
+_FORMAT = "lmbench tokens 2"
 
 
 def tokenize(tokenizer: Tokenizer, lines: Sequence[str], cache: Path | None = None) -> list[list[str]]:
@@ -27,27 +28,20 @@ def tokenize(tokenizer: Tokenizer, lines: Sequence[str], cache: Path | None = No
     identity = f"{tokenizer.name} {tokenizer.version()}"
     key = "\n".join((_FORMAT, identity, *lines))
     path = Path(cache) / f"{sha256(key.encode())}.tokens.txt"
-    stored = _read(path, identity, len(lines))
+    stored = kept(path, lambda path: _read(path, identity, len(lines)))
     if stored is not None:
         return stored
     tokens = tokenizer.tokenize(lines)
-    body = f"{identity}\n" + "".join(" ".join(row) + "\n" for row in tokens)
-    data = body.encode()
-    atomic_write(path, f"{_FORMAT} {sha256(data)}\n".encode() + data)
+    body = f"{_FORMAT}\n{identity}\n" + "".join(" ".join(row) + "\n" for row in tokens)
+    write_sealed(path, body.encode())
     return tokens
 
 
-def _read(path: Path, identity: str, n_lines: int) -> list[list[str]] | None:
-    """The rows of tokens in the file, or None if it is not there or not what was written."""
-    try:
-        head, _, data = path.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    if head != f"{_FORMAT} {sha256(data)}".encode():
-        return None
-    first, *rows = data.decode().split("\n")[:-1]
-    if first != identity or len(rows) != n_lines:
-        return None
+def _read(path: Path, identity: str, n_lines: int) -> list[list[str]]:
+    """The rows of tokens in the file; Damaged where it is not what was written."""
+    made, whose, *rows = read_sealed(path).decode().split("\n")[:-1]
+    if (made, whose, len(rows)) != (_FORMAT, identity, n_lines):
+        raise damaged(path, fact="is named as another text")
     known: dict[str, str] = {}
     keep = known.setdefault
     return [[keep(token, token) for token in row.split()] for row in rows]

@@ -13,6 +13,7 @@ from lmbench.bench.results import load, load_diagnosis
 from lmbench.cli import main
 from lmbench.models.ngram import NGram
 from lmbench.models.recurrent import Recurrent
+from lmbench.storage import read_json, write_json
 
 ROWS = """
 story = ["나는 매우 춥다", "나는 무지 배가 고프다"]
@@ -147,9 +148,9 @@ def test_without_a_recurrent_row_there_are_no_gates(here, capsys):
 def test_rows_of_another_text_are_not_diagnosed(here, capsys):
     facts = here / "out" / "tiny-quick" / "facts" / "benchmark.json"
     before = facts.read_text("utf-8")
-    told = json.loads(before)
+    told = read_json(facts)
     told["corpus"]["fingerprint"] = "another"
-    facts.write_text(json.dumps(told), "utf-8")
+    write_json(facts, json.dumps(told))
     try:
         assert "run them again with python -m lmbench run rnn gru" in refused(capsys, *DIAGNOSE)
     finally:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from toy import toy
 
-from lmbench.bench import evaluate as evaluation
 from lmbench.bench.contract import scored
 from lmbench.bench.evaluate import Yardstick, evaluate, on_valid, sums_to_one
 from lmbench.errors import BadModel
@@ -175,20 +174,6 @@ def test_a_literal_unk_of_the_text_is_left_out_of_a_column_of_its_own():
     metrics = evaluate(model, plain).metrics
     assert metrics["ppl_no_unk"] == pytest.approx(np.exp(11 / 3))
     assert metrics["ppl_no_literal_unk"] == pytest.approx(np.exp(10 / 2))
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_sentences_are_scored_alone_to_see_how_long_one_takes(stream, monkeypatch):
-    text = Sentences(TEST.vocab, TEST.tokens, np.array([0, TEST.n_tokens])) if stream else TEST
-    monkeypatch.setattr(evaluation, "N_ALONE", 3)
-    found = list(evaluation._first_sentences(text))
-    starts = np.flatnonzero(np.append(True, TEST.tokens[:-1] == EOS))
-    assert len(found) == 3
-    for one, start in zip(found, starts, strict=False):
-        assert len(one) == 1
-        assert one.tokens.tolist() == TEST.tokens[start : start + one.n_tokens].tolist()
-        assert one.tokens[-1] == EOS
-        assert EOS not in one.tokens[:-1]
 
 
 def test_scope_is_obeyed():

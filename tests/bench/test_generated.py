@@ -20,6 +20,7 @@ from lmbench.models.grammar import Grammar
 from lmbench.models.ngram import NGram
 from lmbench.models.recurrent import Recurrent
 from lmbench.report.write import write
+from lmbench.storage import read_json, write_json
 from lmbench.text import hungry
 from lmbench.text.corpus import from_tokens
 from lmbench.text.pcfg import Pcfg, Rule
@@ -167,8 +168,7 @@ def test_a_run_stores_what_rows_said_once_and_the_report_shows_it(tmp_path):
     assert "## Audit" in report
     assert (planned.folder / "generated.csv").read_text("utf-8").count("\n") == 4
     result = planned.folder / "facts" / "two.json"
-    facts = json.loads(result.read_text("utf-8"))
-    result.write_text(json.dumps({**facts, "key": "another"}), "utf-8")
+    write_json(result, json.dumps({**read_json(result), "key": "another"}))
     write(planned.folder)  # what was said by a row that has been fitted anew is not shown
     assert (planned.folder / "generated.csv").read_text("utf-8").count("\n") == 3
 

@@ -385,3 +385,46 @@ def test_a_row_that_diverges_keeps_its_last_good_epoch_and_the_others_go_on(tmp_
     assert "left the finite numbers in epoch 2" in results["net"].error
     assert results["net"].error.endswith(f"; the last good epoch is in {checkpoint}")
     assert checkpoint.is_file()
+
+
+THEIRS = """
+import os, signal, time
+from dataclasses import dataclass
+from lmbench.models.ngram import NGram
+
+@dataclass
+class Model(NGram):
+    family = "ngram"
+    end: str = ""
+    def fit(self, train, valid):
+        if self.end == "hang":
+            time.sleep(600)
+        if self.end == "exit":
+            raise SystemExit(3)
+        os.kill(os.getpid(), signal.Signals[self.end])
+"""
+
+
+def test_rows_that_hang_or_end_their_process_have_failed_and_the_others_go_on(tmp_path, monkeypatch, capfd):
+    package = tmp_path / "package"
+    info = package / "mortal_rows-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mortal_rows\nVersion: 1\n", "utf-8")
+    (info / "entry_points.txt").write_text("[lmbench.models]\nmortal = mortal_rows:Model\n", "utf-8")
+    (package / "mortal_rows.py").write_text(THEIRS, "utf-8")
+    monkeypatch.syspath_prepend(package)
+    ends = ("hang", "exit", "SIGKILL", "SIGSEGV")
+    rows = ROWS[: ROWS.index("[rows.net]")] + "".join(
+        f'[rows.{end}]\nkind = "mortal"\norder = 1\nsmoothing = "mle"\nend = "{end}"\n' for end in ends
+    )
+    rows += '[rows.mix]\nkind = "mixture"\ncomponents = ["two", "hang"]\n'
+    planned = plan(write(tmp_path, rows), ["all"], tmp_path / "out")
+    results = {event.row: event.error for event in runner.run(planned, row_limit=10) if isinstance(event, Result)}
+    assert results["one"] is results["two"] is None
+    assert results["hang"] == "ended after 10 s, its limit (--row-limit)"
+    assert results["exit"].startswith("its process ended with exit code 3 without a result")
+    assert results["SIGKILL"].startswith("its process was ended by SIGKILL; the system may have run out of memory")
+    assert results["SIGSEGV"] == "its process was ended by SIGSEGV"
+    assert results["mix"].startswith("its component hang failed")
+    assert capfd.readouterr().err == ""
+    assert set(todo(plan(planned.benchmark, ["all"], tmp_path / "out"))) == {*ends, "mix"}

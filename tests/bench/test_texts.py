@@ -1,6 +1,5 @@
 """Texts beside train, and words that train lacks: found, cut as train is, never of test."""
 
-import json
 from itertools import pairwise
 
 import pytest
@@ -10,6 +9,7 @@ from lmbench.bench.benchmark import load
 from lmbench.bench.results import Result
 from lmbench.bench.texts import EmbeddingText
 from lmbench.errors import BadConfig, BadText
+from lmbench.storage import read_json
 
 TRAIN = ["나는 엄청 배가 고프다", "나는 매우 배가 고프다"]
 TEST = ["나는 무지 배가 고프다"]
@@ -50,7 +50,7 @@ def vectors(text):
 )
 def test_extra_words_are_events_of_every_row_and_of_the_facts(tmp_path, corpus, extra):
     planned = plan(tmp_path, corpus=corpus)
-    assert planned.facts["corpus"]["extra_words"] == extra
+    assert list(planned.facts["corpus"]["extra_words"]) == extra
     events = planned.bench.train.vocab.events
     assert events[2:] == ("고프다", "나는", "배가", "매우", "엄청", *extra)
 
@@ -172,6 +172,6 @@ def test_blanks_are_of_the_words_of_test(tmp_path):
         assert chances == sorted(chances, reverse=True)
         assert sum(chances) <= 1 + 1e-9
     (kept,) = (tmp_path / "out" / ".cache").glob("*.blanks.json")
-    assert json.loads(kept.read_text("utf-8")) == found
+    assert read_json(kept) == found
     with pytest.raises(BadConfig, match="has not one __"):
         plan(tmp_path, blanks='[blanks]\nsentences = ["나는 배가 고프다"]')

@@ -108,6 +108,28 @@ def test_vectors_of_another_text(text):
     assert Recurrent(**SMALL, embeddings="skipgram").sources() == ()
 
 
+def test_what_is_left_out_of_a_file_is_in_the_notes_of_the_row_and_stays_there(vectors, tmp_path):
+    lines = Path(vectors["vector_file"]).read_text("utf-8").splitlines()
+    (tmp_path / "v.vec").write_text("\n".join([*lines, "나쁨" + " nan" * 8]) + "\n", "utf-8")
+    fields = {**SMALL, "epochs": 0, "embeddings": "file", "vector_file": str(tmp_path / "v.vec")}
+    model = Recurrent(**fields).fit(TRAIN, TRAIN)
+    assert model.notes()[:2] == (
+        "of v.vec 1 of 10 vectors is left out: 1 with a number that is not finite",
+        "v.vec announces 9 words and has 10: all are read",
+    )
+    assert Recurrent(**fields).restore(VOCAB, model.state()).notes() == model.notes()
+    whole = Recurrent(**{**SMALL, "epochs": 0}, **vectors).fit(TRAIN, TRAIN)
+    np.testing.assert_array_equal(model.state()["embedding.weight"], whole.state()["embedding.weight"])
+
+
+@pytest.mark.parametrize("field", ["vector_file", "embedding_text"])
+def test_vectors_of_no_word_of_the_text_are_refused(tmp_path, field):
+    (tmp_path / "v").write_text(f"1 8\nzz{' 0.5' * 8}\n" if field == "vector_file" else "zz yy zz\n", "utf-8")
+    how = {"embeddings": "file" if field == "vector_file" else "word2vec", field: str(tmp_path / "v")}
+    with pytest.raises(BadText, match="has no word of the vocabulary"):
+        Recurrent(**SMALL, **how).fit(TRAIN, TRAIN)
+
+
 def test_neighbours_of_the_start_and_of_what_training_made_of_it(vectors):
     model = Recurrent(**SMALL, **vectors).fit(TRAIN, TRAIN)
     near = model.nearest(["무지", "없다"], 2)

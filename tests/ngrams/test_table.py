@@ -1,12 +1,17 @@
 """The table against counts made one n-gram at a time."""
 
+import errno
+import os
 import tempfile
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lmbench.errors import LMBenchError
+from lmbench.ngrams import runs
 from lmbench.ngrams.index import NGramIndex
 from lmbench.ngrams.table import SORTING, NGramTable
 from lmbench.text.sentences import Sentences
@@ -172,3 +177,25 @@ def test_counting_on_disk_leaves_nothing_there(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     NGramTable.count(batch_of([[2, 3, 4, EOS]] * 9), 4, memory=5 * SORTING)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_without_room_is_said_before_it_is_written_to(monkeypatch):
+    """Writing to a mapped file of which the disk has no room would end the process in a bus error."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(runs, "_reserve", full)
+    with pytest.raises(LMBenchError, match="no room for temporary files: No space left") as error:
+        NGramTable.count(batch_of([[2, 3, 4, EOS]] * 9), 4, memory=5 * SORTING)
+    assert "\n" not in str(error.value)
+
+
+def test_room_is_reserved_whatever_the_system_offers(tmp_path, monkeypatch):
+    for name in ("posix", "other"):
+        with (tmp_path / name).open("wb") as file:
+            runs._reserve(file.fileno(), (1 << 20) + 5)
+        found = (tmp_path / name).stat()
+        assert found.st_size == (1 << 20) + 5
+        assert 512 * getattr(found, "st_blocks", 1 << 20) >= found.st_size  # no hole
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)

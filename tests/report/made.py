@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from lmbench.bench.keys import key_of
-from lmbench.bench.results import Result, dumps
+from lmbench.bench.results import SCHEMA, Result, dumps
 from lmbench.measures.coverage import crossed_preference, would_say
+from lmbench.storage import write_json
 
 HOSTILE = ("=cmd|x", "a|b", "<img onerror=x>", "$\\frac$", "two\nlines")
 STORY = [["나는", "엄청", "배가", "고프다"], ["나는", "매우", "배가", "고프다"], ["나는", "무지", "배가", "고프다"]]
@@ -142,7 +143,7 @@ def belonging(row: str) -> dict[str, Any]:
 def benchmark(rows: list[tuple[str, str, str]], **changes: Any) -> dict[str, Any]:
     tokens = int(_tokens().sum())
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "benchmark": "toy",
         "title": "Toy: a <b>small</b> run",
         "description": "Synthetic numbers.\n# not a heading | not a cell",
@@ -248,7 +249,7 @@ def build(folder: Path, models: Mapping[str, Any] = MODELS, edit: Edit = lambda 
     facts.mkdir(parents=True, exist_ok=True)
     about = {**benchmark(listed), **changes}
     rows = {row["row"]: deciding(row["row"]) for row in about["rows"]}
-    (facts / "benchmark.json").write_text(dumps({"deciding": {"text": TEXT, "rows": rows}, **about}), "utf-8")
+    write_json(facts / "benchmark.json", dumps({"deciding": {"text": TEXT, "rows": rows}, **about}))
     for name in models:
         for seed in (0, 1, 2) if name in SEEDED else (None,):
             edit(result(name, seed, models)).save(facts)

@@ -10,7 +10,7 @@ import made
 import numpy as np
 import pytest
 
-from lmbench.bench.results import SENTENCES, pack
+from lmbench.bench.results import SCHEMA, SENTENCES, pack
 from lmbench.errors import BadModel
 from lmbench.measures.perplexity import BITS
 from lmbench.report.across import Joined
@@ -19,6 +19,7 @@ from lmbench.report.compare import Comparison
 from lmbench.report.facts import read
 from lmbench.report.figures import draw
 from lmbench.report.write import write
+from lmbench.storage import sha256, write_json, write_sealed
 
 CHARACTERS, WORDS = 20, 5
 """Of each of made.SENTENCES sentences."""
@@ -39,21 +40,30 @@ def unit(folder, nats, spelled=1.0, valid=None, models=MODELS, sentences=None, *
         }
         return replace(result, metrics=metrics, arrays={**result.arrays, "row_log_probs": log_probs})
 
-    made.build(folder, models, edit, **changes)
     arrays = {
         "characters": np.full(made.SENTENCES, CHARACTERS),
         "words": np.full(made.SENTENCES, WORDS),
         "spelling_bits": np.full(made.SENTENCES, spelled),
     }
     kept = {name: array for name, array in {**arrays, **(sentences or {})}.items() if array is not None}
-    (folder / "facts" / SENTENCES).write_bytes(pack(kept))
+    packed = pack(kept)
+    made.build(folder, models, edit, **{"sentences_sha256": sha256(packed), **changes})
+    write_sealed(folder / "facts" / SENTENCES, packed)
 
 
 def joined(folder, **changes):
     units = sorted(path.name for path in folder.iterdir() if path.name != "facts")
-    table = {"schema": 1, "benchmark": "toy", "title": "Toy", "rows": [], "units": units, "command": "run", **changes}
+    table = {
+        "schema": SCHEMA,
+        "benchmark": "toy",
+        "title": "Toy",
+        "rows": [],
+        "units": units,
+        "command": "run",
+        **changes,
+    }
     (folder / "facts").mkdir(exist_ok=True)
-    (folder / "facts" / "benchmark.json").write_text(json.dumps(table), "utf-8")
+    write_json(folder / "facts" / "benchmark.json", json.dumps(table))
     return Joined(read(folder))
 
 

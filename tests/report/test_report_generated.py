@@ -20,13 +20,18 @@ ROUNDS = {"rounds": 1000, "drawn": 0.31, "computed": 0.3, "apart": 1.5}
 def section(folder, **said):
     """said: row -> the numbers of its text."""
     made.build(folder)
+    speak(folder, **said)
+    return generated.section(read(folder))
+
+
+def speak(folder, **said):
+    """Write what rows said beside their facts."""
     for row, numbers in said.items():
         name = "%test" if row == "test" else row.replace("_", "-")
         fitted = "" if row == "test" else made.belonging(name)["key"]
         about = {"schema": SCHEMA, "key": "", "fitted": fitted, "row": name}
         stem = name if row == "test" else file_stem(name, None)
         save_pair(folder / "facts" / GENERATED / stem, {**about, **numbers}, {})
-    return generated.section(read(folder))
 
 
 def test_rows_stand_below_test_by_perplexity(tmp_path):
@@ -43,7 +48,7 @@ def test_what_was_never_seen_is_counted_and_drawing_agrees_with_computing(tmp_pa
     said = section(tmp_path, test={**TEXT, **PROBED}, lstm={**TEXT, **PROBED, **ROUNDS})
     assert "Of the 24 pairs of words that probes hold" in said
     assert "| 20 | 99 | 7 | 0.310 | 0.300 | +1.500 |" in said
-    assert "in 1,000 rounds a probe, agrees with coverage as computed in all 1 rows" in said
+    assert "in 1,000 rounds a probe, agrees with coverage as computed in the one row" in said
 
 
 def test_draws_that_do_not_agree_are_told_of(tmp_path):

@@ -70,9 +70,9 @@ def test_the_estimate_is_set_beside_what_test_shows(tmp_path):
     text = section(tmp_path)
     # 18,000 / 30,000 once; 18,000 / 90,000 = 20 % expected, 35 % found; 2,700 / 90,000 = 3 %, 3.1 % found
     assert "60.0 % of the 30,000 different 3-grams of train occur once." in text
-    assert "3.0 % of 2-grams (in test 3.1 %) and 20.0 % of 3-grams (in test more, 35.0 %)." in text
+    assert "3.0 % of 2-grams (3.1 % of those in test) and 20.0 % of 3-grams (more of those in test, 35.0 %)." in text
     fewer = section(tmp_path / "fewer", counts=changed("counts", "unseen", 0.1, order=3))
-    assert "20.0 % of 3-grams (in test fewer, 10.0 %)" in fewer
+    assert "20.0 % of 3-grams (fewer of those in test, 10.0 %)" in fewer
 
 
 def test_history_by_hand(tmp_path):

@@ -97,7 +97,7 @@ def test_who_can_say_it(tmp_path):
 
 
 def test_whether_perplexity_and_coverage_agree(tmp_path):
-    assert "Perplexity and coverage are not the same question: perplexity puts `mix` first" in said(tmp_path)
+    assert "Perplexity and coverage@100 are not the same question: perplexity puts `mix` first" in said(tmp_path)
     two = {name: made.MODELS[name] for name in ("kn-3", "lstm")}
     assert "Perplexity and coverage@100 order the rows alike." in said(tmp_path / "two", two)
 

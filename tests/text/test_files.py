@@ -2,6 +2,7 @@
 
 import gzip
 import lzma
+import re
 import unicodedata
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmbench.errors import BadConfig, BadText
-from lmbench.text.files import changed_characters, normalise, read_lines
+from lmbench.ngrams import arpa
+from lmbench.text import bulk, files
+from lmbench.text.files import LineEnds, changed_characters, normalise, read_lines
 
 TEXT = "나는 배가 고프다\n너는 목이 마르다\n"
 LINES = ["나는 배가 고프다", "너는 목이 마르다"]
@@ -165,3 +168,35 @@ def test_files_that_are_not_what_their_name_says(tmp_path, name):
 )
 def test_packed_files_under_a_plain_name(tmp_path, content, what):
     assert f"looks like {what}" in complaint(file(tmp_path, content))
+
+
+@pytest.mark.parametrize(("name", "pack"), [("t.gz", gzip.compress), ("t.xz", lzma.compress)])
+@pytest.mark.parametrize("reader", [read_lines, bulk.read, arpa.read])
+def test_what_unpacks_to_more_than_a_text_can_is_not_unpacked(tmp_path, monkeypatch, name, pack, reader):
+    path = file(tmp_path, pack(b"a b c\n" * 200_000), name)
+    monkeypatch.setattr(files, "LEAST", 1000)
+    with pytest.raises(BadText, match="unpacks to more than") as error:
+        reader(path)
+    assert "\n" not in str(error.value)
+
+
+def test_text_that_repeats_itself_much_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LEAST", 1000)
+    lines = [f"{number} times the same words in every line" for number in range(5000)]
+    path = file(tmp_path, gzip.compress("\n".join(lines).encode()), "t.gz")
+    assert read_lines(path).lines == lines
+
+
+def test_a_line_of_a_whole_text_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LONGEST", 20)
+    assert "has a line of more than" in complaint(file(tmp_path, "a b\n" + "a " * 20))
+
+
+@given(st.text("a \r\n").map(str.encode), st.integers(1, 5))
+def test_line_ends_are_counted_alike_in_pieces_and_at_once(data, size):
+    whole, parts = LineEnds(), LineEnds()
+    whole.add(data)
+    for start in range(0, len(data), size):
+        parts.add(data[start : start + size])
+    assert (parts.lines, parts.open, parts.returns) == (whole.lines, whole.open, whole.returns)
+    assert whole.returns == len(re.findall(rb"\r(?!\r*(?:\n|\Z))", data))

@@ -45,8 +45,11 @@ def lines(tmp_path):
 
     def changed(*body, **head):
         text = "".join(line + "\n" for line in body)
-        first = {**json.loads(whole[0]), "sha256": sha256(text.encode()), **head}
-        path.write_text(json.dumps(first) + "\n" + text, "utf-8")
+        first = {**json.loads(whole[0]), **head}
+        del first["sha256"]
+        said = json.dumps(first, ensure_ascii=False) + "\n"
+        seal = head.get("sha256", sha256(((said if first["version"] != 1 else "") + text).encode()))
+        path.write_text(json.dumps({**first, "sha256": seal}, ensure_ascii=False) + "\n" + text, "utf-8")
         return read(path)
 
     return whole[1:], changed
@@ -60,7 +63,16 @@ def without(line, name):
 
 def test_lines_unchanged_are_the_file(lines):
     body, changed = lines
-    assert changed(*body) == FILE
+    assert changed(*body) == changed(*body, version=1) == FILE
+
+
+def test_a_header_that_was_changed_is_missed(tmp_path):
+    path = tmp_path / "x.jsonl"
+    write(path, FILE)
+    first, *body = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join([json.dumps({**json.loads(first), "fingerprint": "another"}) + "\n", *body]), "utf-8")
+    with pytest.raises(BadText, match="line 1: its sha256"):
+        read(path)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +104,8 @@ def test_a_malformed_line_is_named(lines, change, said):
     [
         ({"format": "words"}, "line 1: not the header"),
         ({"fingerprint": 3}, "line 1: not the header"),
-        ({"version": 2}, "line 1: version 2, this program reads 1"),
-        ({"sha256": "0"}, "line 1: its sha256 is not that of the lines after it"),
+        ({"version": 3}, "line 1: version 3, this program reads 2"),
+        ({"sha256": "0"}, "line 1: its sha256 is not that of the file"),
     ],
 )
 def test_a_header_that_does_not_hold_is_named(lines, head, said):

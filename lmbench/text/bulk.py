@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadText
-from lmbench.text.files import BOM, LineEnds, opened, read_lines
+from lmbench.text.files import BOM, LineEnds, normalise, opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, limited
 from lmbench.text.words import BYTES, Words, learner, listed, narrow_spaces, ranking, spelled, words_of
@@ -113,7 +113,7 @@ def _whole_words(file: BinaryIO, path: Path, ends: LineEnds) -> Iterator[bytes]:
         words = rest.rstrip()
         begin = max(words.rfind(b" "), words.rfind(b"\t")) + 1
         # a word stays with what ends it, since a line end alone would end no line
-        if begin and words[begin:].decode("utf-8", "ignore").strip():
+        if begin and normalise(words[begin:].decode("utf-8", "ignore")):
             yield words[:begin]
             rest = words[begin:] + rest[len(words) :][:1]
         if len(rest) > LONGEST:

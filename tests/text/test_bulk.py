@@ -185,6 +185,12 @@ def test_a_line_that_does_not_end_is_read_a_block_at_a_time(tmp_path, monkeypatc
     assert_same(bulk.read(path), line_by_line(path))
 
 
+def test_a_byte_order_mark_ends_no_line(tmp_path, monkeypatch):
+    (tmp_path / "t.txt").write_text("나는 간다 \ufeff", "utf-8")
+    monkeypatch.setattr(bulk, "BLOCK", 1)
+    assert_same(bulk.read(tmp_path / "t.txt"), line_by_line(tmp_path / "t.txt"))
+
+
 def test_what_is_too_long_for_a_word_is_no_text(tmp_path, monkeypatch):
     path = tmp_path / "t.txt"
     path.write_text("a b\n" + "x" * 100 + " b\n")

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from lmbench.bench.execute import Job
 from lmbench.bench.execute import Progress as Epoch
 from lmbench.bench.results import Result, file_stem
+from lmbench.text.printable import printable
 from lmbench.wording import counted
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Live:
 
     def _say(self, line: str, style: str | None = None) -> None:
         """One line, as it is."""
-        self._console.print(line, style=style, highlight=False, markup=False)
+        self._console.print(printable(line), style=style, highlight=False, markup=False)
         self._spoke = time.monotonic()
 
     def _line(self, result: Result, when: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.fields import Checked
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
 
@@ -46,12 +47,13 @@ class Strata(NamedTuple):
         return cls.cut(counts, (1, 5, 50), "count")
 
 
-class LanguageModel(ABC):
+class LanguageModel(Checked, ABC):
     """A conditional distribution p(w | h) over the V events of a vocabulary.
 
-    Subclasses are keyword-only dataclasses: the fields are the hyperparameters, the only ones, and go
-    verbatim into the report. What fit() learns is stored under names ending in "_"; every fitted model has
-    vocab_. A model whose fields include `seed` is random: a benchmark may fit it with several seeds.
+    Subclasses are keyword-only dataclasses: the fields are the hyperparameters, the only ones, each says what
+    it may hold (lmbench.fields), and they go verbatim into the report. What fit() learns is stored under names
+    ending in "_"; every fitted model has vocab_. A model whose fields include `seed` is random: a benchmark
+    may fit it with several seeds.
     """
 
     vocab_: Vocabulary
@@ -64,6 +66,11 @@ class LanguageModel(ABC):
 
     find: Callable[[str], Path] = staticmethod(Path)
     """Where the file that a field names is; a benchmark has it sought where its corpus is."""
+
+    @property
+    def rounding(self) -> float:
+        """Nats by which two ways of asking for one probability may differ: float32 with room to spare; 0.25 at most."""
+        return 1e-3
 
     @property
     def track(self) -> str:

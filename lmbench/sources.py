@@ -73,7 +73,11 @@ def _file(name: str) -> Path | None:
 @cache
 def _imports(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a file imports, dotted, and the top-level names of it that are libraries: neither Python's own nor ours."""
-    names = tuple(dict.fromkeys(_named(ast.parse(path.read_bytes()))))
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return (), ()  # of a kind that cannot be imported, whose row says so
+    names = tuple(dict.fromkeys(_named(tree)))
     tops = dict.fromkeys(name.partition(".")[0] for name in names)
     return names, tuple(top for top in tops if top != OURS and top not in sys.stdlib_module_names)
 

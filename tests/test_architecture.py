@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first. A room imports itself and what is lower; rooms of one floor do not know each other.
 FLOORS = [
     {"errors", "wording"},
-    {"threads"},
+    {"fields", "threads", "signals", "streams"},
     {"storage", "compiled", "sources"},
     {"text"},
     {"model"},

@@ -30,8 +30,11 @@ train = "my.txt"
 kind = "ngram"
 order = 2
 [rows.slow]
-kind = "ngram"
-order = 1000000
+kind = "recurrent"
+dim = 4
+hidden = 4
+epochs = 1000000
+patience = 1000000
 """
 
 
@@ -145,13 +148,15 @@ BAD = {
     "not a number": (["run", "mle-2", "--train", "my.txt", "--seeds", "x", "--out", "bad"], "--seeds"),
     "seeds": (["run", "mle-2", "--train", "my.txt", "--seeds", "0", "--out", "bad"], "--seeds 0"),
     "jobs": (["run", "mle-2", "--train", "my.txt", "--jobs", "0", "--out", "bad"], "--jobs 0"),
+    "row limit": (["run", "mle-2", "--train", "my.txt", "--row-limit", "0", "--out", "bad"], "--row-limit 0"),
+    "no row limit": (["verify", "ptb", "--row-limit", "nan", "--out", "bad"], "--row-limit nan"),
     "threads": (["verify", "ptb", "--threads", "0", "--out", "bad"], "--threads 0"),
     "unknown key": (["run", "all", "--benchmark", "bad.toml", "--out", "bad"], "did you mean 'title'"),
     "unknown benchmark": (["run", "all", "--benchmark", "hungyr", "--out", "bad"], "did you mean 'hungry'"),
     "valid alone": (["run", "mle-2", "--valid", "my.txt", "--out", "bad"], "go with --train"),
     "two texts": (["run", "mle-2", "--train", "my.txt", "--benchmark", "ptb", "--out", "bad"], "one of them"),
     "tokenizer": (["run", "mle-2", "--train", "my.txt", "--tokenizer", "word", "--out", "bad"], "'words'"),
-    "vocab size": (["run", "mle-2", "--train", "my.txt", "--vocab-size", "2", "--out", "bad"], "vocab_size = 2"),
+    "vocab size": (["run", "mle-2", "--train", "my.txt", "--vocab-size", "2", "--out", "bad"], "--vocab-size 2 is not"),
     "nothing to report": (["report", "--out", "bad"], "no facts under bad"),
     "no such report": (["report", "none", "--out", "bad"], "run the benchmark first"),
     "not fitted": (["score", "mle-3", "my.txt", "--benchmark", "my", "--out", "tmp"], "has not been fitted"),
@@ -212,14 +217,16 @@ def test_score_sums_to_its_total_by_line_and_by_word(here, capsys):
     assert main(command) == 0
     head, *lines, total = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert head == ["log2_prob", "tokens", "perplexity", "sentence"]
-    assert [line[3] for line in lines] == ["we are cold", "you look strange", "they seem sad"]
+    assert [line[3] for line in lines] == ["we are cold", "you look strange", "", "they seem sad"]  # as in the file
     assert total[1] == "12" == str(sum(int(line[1]) for line in lines))
     assert float(total[0]) == pytest.approx(sum(float(line[0]) for line in lines), abs=1e-5)
     assert float(total[2]) == pytest.approx(2 ** (-float(total[0]) / 12), abs=1e-3)
     assert main([*command, "--words"]) == 0
     _, *words = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert [word for row, word, _ in words if row == "2"] == ["you", "look", "<unk>", "</s>"]
-    assert sum(float(value) for *_, value in words) == pytest.approx(float(total[0]), abs=1e-4)
+    assert [word for row, word, *_ in words if row == "2"] == ["you", "look", "strange", "</s>"]
+    assert [word for _, word, _, note in words if "not in the vocabulary" in note] == ["strange"]
+    assert {row for row, *_ in words} == {"1", "2", "4"}  # the third line of the file is blank
+    assert sum(float(value) for _, _, value, _ in words) == pytest.approx(float(total[0]), abs=1e-4)
 
 
 def test_score_gives_no_perplexity_to_what_is_no_distribution(here, capsys, monkeypatch):
@@ -233,10 +240,10 @@ def test_score_gives_no_perplexity_to_what_is_no_distribution(here, capsys, monk
 def test_score_reads_standard_input(home):
     command = ["score", "mkn-3", "--benchmark", "my", "--out", "tmp"]
     piped = lmbench(*command, cwd=home, given=b"we are cold\n\nyou look strange\n")
-    (home / "two.txt").write_text("we are cold\nyou look strange\n", "utf-8")
+    (home / "two.txt").write_text("we are cold\n\nyou look strange\n", "utf-8")
     assert piped.returncode == 0
     assert piped.stdout == lmbench("score", "mkn-3", "two.txt", *command[2:], cwd=home).stdout
-    for given, said in ((b"", b"no sentence"), (b"\xff\xfe", b"not UTF-8")):
+    for given, said in ((b"", b"standard input is empty"), (b"\xff\xfe", b"standard input is not UTF-8")):
         done = lmbench(*command, cwd=home, given=given)
         assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
         assert said in done.stderr
@@ -248,9 +255,11 @@ def test_explain_shows_the_steps_to_each_word(capsys):
     head, *lines, note = capsys.readouterr().out.splitlines()
     assert note.startswith("distinct contexts: ")
     assert head.split() == ["word", "p", "in", "the", "training", "text"]
-    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["we", "are", "<unk>", "</s>"]
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["we", "are", "strange", "</s>"]
     assert re.fullmatch(r"are +0\.\d+ +after <s> we +\d+ of \d+ times +p = 0\.\d+", lines[1])
-    assert re.fullmatch(r"<unk> .* after we are +never in \d+ times +back off x 0\.\d+", lines[2])
+    assert re.fullmatch(
+        r"strange \(not in the vocabulary: <unk>\) .* after we are +never in \d+ times +back off x 0\.\d+", lines[2]
+    )
 
 
 def test_what_does_not_back_off_cannot_be_explained(here, capsys):
@@ -403,7 +412,7 @@ def test_a_saved_model_knows_how_its_text_was_cut(capsys):
         (["--set", "order"], "is not FIELD=VALUE"),
         (["--set", "order=three"], "order = 'three' is not a whole number"),
         (["--tokenizer", "whitespaces"], "did you mean 'whitespace'"),
-        (["--min-count", "0"], "--min-count 0 is too small"),
+        (["--min-count", "0"], "--min-count 0 is not a whole number from 1"),
         (["--min-count", "1000"], "lower min_count"),
     ],
 )

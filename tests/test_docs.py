@@ -15,7 +15,8 @@ import pytest
 
 import lmbench
 from lmbench.bench import benchmark, store
-from lmbench.bench.evaluate import scored, sums_to_one
+from lmbench.bench.contract import scored
+from lmbench.bench.evaluate import sums_to_one
 from lmbench.models import construct, family, kinds, model_class
 from lmbench.ngrams.smoothing import METHODS
 from lmbench.text.sentences import Sentences

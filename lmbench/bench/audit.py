@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lmbench.bench.benchmark import Benchmark
 from lmbench.bench.texts import NO_MEASURE, TAKE_OUT, EmbeddingText
-from lmbench.measures.repetition import Share, beyond, repeats
+from lmbench.measures.repetition import Share, beyond, expected, repeats
 from lmbench.text.corpus import Corpus
-from lmbench.text.duplicates import Bools, Runs, Signatures, same
+from lmbench.text.duplicates import Bools, Runs, Signatures, folded, same
 from lmbench.text.probes import Probes, faults
 
 SAMPLE = 10_000
@@ -134,12 +135,12 @@ def _lines(found: Audit, corpus: Corpus) -> None:
         again = same(lines["test"], lines["valid"])
         _same(found, corpus, "test", again, "valid and test", repeats(train, len(lines["valid"])))
     fresh = {
-        name: [line for line, known in zip(part, repeated[name], strict=True) if not known]
+        name: list(dict.fromkeys(line for line, known in zip(part, repeated[name], strict=True) if not known))
         for name, part in others.items()
     }
-    once = _once(train)
-    asked = [line for part in (once, *fresh.values()) for line in part]
-    ends = np.cumsum([len(once), *map(len, fresh.values())])[:-1]
+    own = _sample(train)
+    asked = [line for part in (own, *fresh.values()) for line in part]
+    ends = np.cumsum([len(own), *map(len, fresh.values())])[:-1]
     words = {
         "near": (
             Signatures.of(asked).near(Signatures.of(train)),
@@ -154,26 +155,27 @@ def _lines(found: Audit, corpus: Corpus) -> None:
     }
     for places, what, says in words.values():
         mine, *rest = np.split(places, ends)
-        usual = Share(int((mine >= 0).sum()), len(once))
         for (name, part), places_of in zip(fresh.items(), rest, strict=True):
-            here = Share(int((places_of >= 0).sum()), len(part))
+            here, usual = Share(int((places_of >= 0).sum()), len(part)), expected(mine >= 0, _sizes(own), _sizes(part))
             found.add(
                 Check(what, f"{name} in train", here.found, here.of, usual.share, beyond(here, usual)),
                 f"{here.found:,} of the {here.of:,} lines of {name} that train does not have as they are {says}"
-                f" ({here.share:.1%}; of train's own lines {usual.share:.1%})",
+                f" ({here.share:.1%}; of train's own lines of their lengths {usual.share:.1%})",
                 f"take these lines out of train, or split by document, so that what was copied or edited stays on one "
                 f"side; examples are of {name}, and after | of train",
                 (f"{part[i]} | {train[places_of[i]]}" for i in np.flatnonzero(places_of >= 0).tolist()),
             )
 
 
-def _once(train: Sequence[str]) -> list[str]:
-    """SAMPLE lines, at most, of those that occur once, evenly spread: what stands for further text like train."""
-    counts: dict[str, int] = {}
-    for line in train:
-        counts[line] = counts.get(line, 0) + 1
-    once = [line for line in train if counts[line] == 1]
-    return [once[i] for i in np.unique(np.linspace(0, len(once) - 1, min(SAMPLE, len(once))).astype(int))]
+def _sample(train: Sequence[str]) -> list[str]:
+    """SAMPLE of the different lines, at most, evenly spread: what stands for further text like train."""
+    lines = list(dict.fromkeys(train))
+    return [lines[i] for i in np.unique(np.linspace(0, len(lines) - 1, min(SAMPLE, len(lines))).astype(int))]
+
+
+def _sizes(lines: Sequence[str]) -> npt.NDArray[np.int64]:
+    """int64 (S,): the class of each line's length in letters, a power of 2. Short lines are alike by chance."""
+    return np.fromiter((len(folded(line)).bit_length() for line in lines), np.int64, len(lines))
 
 
 def _same(found: Audit, corpus: Corpus, name: str, repeated: Bools, where: str, usual: Share) -> None:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from lmbench.bench import toml_file
 from lmbench.bench.blanks import BlanksSpec
 from lmbench.bench.generate import GeneratedSpec
+from lmbench.bench.names import NAME, QUICK, check_benchmark, check_row, check_rows, check_unit
 from lmbench.bench.probes import MineSpec, ProbesSpec, RemoveSpec
 from lmbench.bench.probes import cut_down as cut_down_probes
 from lmbench.bench.specs import CorpusSpec, EqualSpec, Quick, Row, SparsitySpec, UnitSpec
 from lmbench.bench.unseen import UnseenSpec
 from lmbench.bench.variants import CurveSpec, SearchSpec, at_sizes, with_trials
 from lmbench.errors import BadConfig, choose, suggestion
+from lmbench.fields import check, fits, shown, spelled
 from lmbench.measures.published import Published
-from lmbench.models import family, fits, spelled
+from lmbench.models import family
 
 ALL = "all"
-QUICK = "-quick"
 QUICK_ROUNDS = 20
-FOLDER = re.compile(r"[\w+-][\w.+-]*")
-"""What the name of a report's folder looks like."""
 _PACKAGED = Path(__file__).parent.parent / "benchmarks"
 _CHECKOUT = Path(__file__).parent.parent.parent / "benchmarks"
 
@@ -34,6 +32,7 @@ class Benchmark:
     """One corpus, many rows.
 
     folder:  where the file is, against which its paths are read
+    file:    as errors name it
     compare: benchmarks on the same text in other units, which the report compares it with in bits per character
     published: row -> figures of others, which the report shows beside it and `verify` holds it to
     units: the same text in several units, each a benchmark of its own, named NAME/UNIT; a report joins them
@@ -45,6 +44,7 @@ class Benchmark:
     corpus: CorpusSpec
     rows: tuple[Row, ...]
     folder: Path
+    file: str = ""
     story: tuple[str, ...] = ()
     compare: tuple[str, ...] = ()
     published: Mapping[str, Published] = field(default_factory=dict)
@@ -110,13 +110,14 @@ def load(name: str) -> Benchmark:
     """The benchmark of this name, NAME/UNIT for one of its units, or in this file where the name ends in .toml."""
     name, _, unit = name.partition("/") if not name.endswith(".toml") else (name, "", "")
     path = Path(name) if name.endswith(".toml") else choose(builtin(), name, "benchmark")
+    check_benchmark(path.stem, str(path))
     found = parse(toml_file.read(path), path.stem, path.parent, str(path))
     return choose({one.name: one for one in found.units}, f"{name}/{unit}", "unit") if unit else found
 
 
 def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benchmark:
     """A benchmark from its TOML table; every key is checked, every error names the file."""
-    named_so = (item.name for item in fields(Benchmark) if item.name not in ("name", "folder"))
+    named_so = (item.name for item in fields(Benchmark) if item.name not in ("name", "folder", "file"))
     known = dict.fromkeys((*named_so, "curve", "search"))
     for key in table:
         if key not in known:
@@ -126,7 +127,7 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
         raise BadConfig(f"{where} has no rows; add one, such as [rows.mkn-3] with kind = 'ngram'")
     if "corpus" not in table:
         raise BadConfig(f"{where} has no [corpus]; add one with builtin = 'hungry' or train = 'my.txt'")
-    corpus = CorpusSpec(**_checked(table["corpus"], CorpusSpec, f"{where}: [corpus]"))
+    corpus = CorpusSpec(**checked(table["corpus"], CorpusSpec, f"{where}: [corpus]"))
     if (corpus.builtin is None) == (corpus.train is None):
         raise BadConfig(f"{where}: [corpus] needs either builtin or train, one of the two")
     if corpus.test_documents is not None and corpus.test is None:
@@ -139,26 +140,27 @@ def parse(table: Mapping[str, Any], name: str, folder: Path, where: str) -> Benc
     if corpus.extra_words and table.get("compare"):
         raise BadConfig(f"{where}: a benchmark with extra_words is compared with no other; leave compare out")
     named = _rows(rows, where)
-    generated = GeneratedSpec(**_checked(table.get("generated", {}), GeneratedSpec, f"{where}: [generated]"))
+    generated = GeneratedSpec(**checked(table.get("generated", {}), GeneratedSpec, f"{where}: [generated]"))
     for name_ in generated.rows:
         choose({row.name: row for row in named}, name_, f"row for rows in {where}: [generated]")
     if generated.sentences and corpus.unit == "stream":
         raise BadConfig(f"{where}: [generated] draws sentences, and a stream has none; leave it out")
     found = Benchmark(
         name=name,
-        title=_text(table, "title", name, where),
-        description=_text(table, "description", "", where),
+        title=_value(table, "title", name, str, where),
+        description=_value(table, "description", "", str, where),
         corpus=corpus,
         rows=_variants(named, table, where),
         folder=folder,
-        story=tuple(table.get("story", ())),
+        story=tuple(_value(table, "story", (), tuple[str, ...], where)),
+        file=where,
         compare=_names(table.get("compare", []), name, f"{where}: compare"),
         published=_published(table.get("published", {}), {row.name: row for row in named}, where),
-        sparsity=SparsitySpec(**_checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
-        quick=Quick(**_checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
-        blanks=BlanksSpec(**_checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
+        sparsity=SparsitySpec(**checked(table.get("sparsity", {}), SparsitySpec, f"{where}: [sparsity]")),
+        quick=Quick(**checked(table.get("quick", {}), Quick, f"{where}: [quick]")),
+        blanks=BlanksSpec(**checked(table["blanks"], BlanksSpec, f"{where}: [blanks]")) if "blanks" in table else None,
         generated=generated,
-        unseen=UnseenSpec(**_checked(table["unseen"], UnseenSpec, f"{where}: [unseen]")) if "unseen" in table else None,
+        unseen=UnseenSpec(**checked(table["unseen"], UnseenSpec, f"{where}: [unseen]")) if "unseen" in table else None,
         equal=_equal(table.get("equal", {}), {row.name: row for row in named}, where),
         probes=_probes(table["probes"], corpus, f"{where}: [probes]") if "probes" in table else None,
     )
@@ -172,9 +174,8 @@ def _units(tables: Any, whole: Benchmark, rows: Mapping[str, Any], where: str) -
     found = []
     for name, table in tables.items():
         at = f"{where}: [units.{name}]"
-        if not FOLDER.fullmatch(name):
-            raise BadConfig(f"{at}: a unit's name is letters, digits and . + - _; rename it")
-        given = _checked(table, UnitSpec, at)
+        check_unit(name, at)
+        given = checked(table, UnitSpec, at)
         own = given.pop("rows", {})
         for row, fields_of in own.items():
             if not isinstance(fields_of, dict):
@@ -213,16 +214,16 @@ def cut_down(benchmark: Benchmark) -> Benchmark:
     )
 
 
-def _text(table: Mapping[str, Any], key: str, default: str, where: str) -> str:
+def _value(table: Mapping[str, Any], key: str, default: Any, hint: Any, where: str) -> Any:
     value = table.get(key, default)
-    if not isinstance(value, str):
-        raise BadConfig(f"{where}: {key} = {value!r} is not a text; put it in quotes")
+    if not fits(value, hint):
+        raise BadConfig(f"{where}: {key} = {shown(value)} is not {spelled(hint)}; change it")
     return value
 
 
 def _names(value: Any, own: str, where: str) -> tuple[str, ...]:
     """Names of other benchmarks, which are those of their reports' folders."""
-    good = isinstance(value, list) and all(isinstance(name, str) and FOLDER.fullmatch(name) for name in value)
+    good = isinstance(value, list) and all(isinstance(name, str) and NAME.fullmatch(name) for name in value)
     if not good or own in value:
         raise BadConfig(f"{where} = {value!r} is not a list of other benchmarks' names; write such as ['nsmc']")
     return tuple(value)
@@ -233,11 +234,11 @@ def _variants(rows: tuple[Row, ...], table: Mapping[str, Any], where: str) -> tu
     if "curve" in table and "search" in table:
         raise BadConfig(f"{where} has both [curve] and [search]; make two benchmarks of it")
     if "curve" in table:
-        curve = CurveSpec(**_checked(table["curve"], CurveSpec, f"{where}: [curve]"))
+        curve = CurveSpec(**checked(table["curve"], CurveSpec, f"{where}: [curve]"))
         curve.check(f"{where}: [curve]")
         return tuple(at_sizes(rows, curve))
     if "search" in table:
-        search = SearchSpec(**_checked(table["search"], SearchSpec, f"{where}: [search]"))
+        search = SearchSpec(**checked(table["search"], SearchSpec, f"{where}: [search]"))
         return tuple(with_trials(rows, search.tries({row.name: row for row in rows}, where)))
     return rows
 
@@ -248,7 +249,7 @@ def _equal(tables: Any, rows: Mapping[str, Row], where: str) -> dict[str, EqualS
     for cost, table in tables.items() if isinstance(tables, dict) else [("", tables)]:
         at = f"{where}: [equal.{cost}]"
         choose(dict.fromkeys(("parameters", "seconds")), cost, f"cost for {at}")
-        found[cost] = EqualSpec(**_checked(table, EqualSpec, at))
+        found[cost] = EqualSpec(**checked(table, EqualSpec, at))
         for name in found[cost].rows:
             choose(rows, name, f"row for {at}")
     return found
@@ -260,7 +261,7 @@ def _published(tables: Any, rows: Mapping[str, Row], where: str) -> dict[str, Pu
     for name, table in tables.items() if isinstance(tables, dict) else [("", tables)]:
         at = f"{where}: [published.{name}]"
         choose(rows, name, f"row for {at}")
-        found[name] = Published(**_checked(table, Published, at))
+        found[name] = Published(**checked(table, Published, at))
         if found[name].below:
             choose(rows, found[name].below, f"row for below in {at}")
     return found
@@ -270,8 +271,8 @@ def _probes(table: Any, corpus: CorpusSpec, where: str) -> ProbesSpec:
     """The [probes] table and the tables mine and remove in it."""
     for name, kind in (("mine", MineSpec), ("remove", RemoveSpec)):
         if isinstance(table, dict) and name in table:
-            table = {**table, name: kind(**_checked(table[name], kind, f"{where} {name}"))}
-    spec = ProbesSpec(**_checked(table, ProbesSpec, where))
+            table = {**table, name: kind(**checked(table[name], kind, f"{where} {name}"))}
+    spec = ProbesSpec(**checked(table, ProbesSpec, where))
     if corpus.builtin is not None:
         raise BadConfig(f"{where}: the built-in corpus has probes of its own; leave the table out")
     if sum(way is not None for way in (spec.mine, spec.remove, spec.file)) > 1:
@@ -283,20 +284,11 @@ def _probes(table: Any, corpus: CorpusSpec, where: str) -> ProbesSpec:
     return spec
 
 
-def _checked(table: object, spec: type, where: str) -> dict[str, Any]:
-    """The table's items, each a field of the dataclass spec with a value of its type, lists as tuples."""
+def checked(table: object, spec: type, where: str) -> dict[str, Any]:
+    """The table's items, each a field of the dataclass spec with a value that it may hold, lists as tuples."""
     if not isinstance(table, dict):
-        raise BadConfig(f"{where} is {table!r}, not a table of keys; write it as [name] and key = value lines")
-    hints = get_type_hints(spec)
-    allowed = {item.name: hints[item.name] for item in fields(spec)}
-    for key, value in table.items():
-        if key not in allowed:
-            raise BadConfig(f"{where} has no key {key!r}{suggestion(allowed, key)}")
-        if not fits(value, allowed[key]):
-            raise BadConfig(f"{where}: {key} = {value!r} is not {spelled(allowed[key])}; give it a value of that type")
-    for item in fields(spec):
-        if item.name not in table and item.default is MISSING and item.default_factory is MISSING:
-            raise BadConfig(f"{where} has no {item.name}, which it needs; give it one")
+        raise BadConfig(f"{where} is {shown(table)}, not a table of keys; write it as [name] and key = value lines")
+    check(spec, table, where, noun="key")
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
@@ -305,8 +297,7 @@ def _rows(tables: Mapping[str, Any], where: str) -> tuple[Row, ...]:
     rows: dict[str, Row] = {}
     for name, table in tables.items():
         at = f"{where}: row {name!r}"
-        if not re.fullmatch(r"[\w.+-]+", name) or name == ALL:
-            raise BadConfig(f"{at}: a row's name is letters, digits and . + - _, and not '{ALL}'; rename it")
+        check_row(name, where, (ALL,))
         if not isinstance(table, dict) or not isinstance(table.get("kind"), str):
             raise BadConfig(f"{at} has no kind; add one, such as kind = 'ngram'")
         settings = {key: value for key, value in table.items() if key not in ("kind", "components")}
@@ -317,4 +308,7 @@ def _rows(tables: Mapping[str, Any], where: str) -> tuple[Row, ...]:
             choose(rows, str(part), f"row above {name!r} for components")
         family(table["kind"])  # an unknown kind is an error here, before anything is read or trained
         rows[name] = Row(name, table["kind"], settings, tuple(components))
+    for name in rows:
+        check_row(name, where, {family(row.kind) for row in rows.values()})
+    check_rows(rows, where)
     return tuple(rows.values())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from lmbench import sources
 from lmbench.bench.results import remembered
 from lmbench.errors import BadConfig
+from lmbench.fields import Between, Checked, File, Seed, Width
 from lmbench.measures.blanks import filled
 from lmbench.measures.coverage import ranks
 from lmbench.model import Floats
@@ -28,7 +29,7 @@ CELLS = 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlanksSpec:
+class BlanksSpec(Checked):
     """The [blanks] table.
 
     sentences:      with one __ each, of which the likeliest words are shown
@@ -37,11 +38,11 @@ class BlanksSpec:
     """
 
     sentences: tuple[str, ...] = ()
-    embedding_text: str | None = None
-    dim: int = 64
-    window: int = 2
-    epochs: int = 5
-    seed: int = 0
+    embedding_text: File | None = None
+    dim: Width = 64
+    window: Annotated[int, Between(1, 1000)] = 2
+    epochs: Annotated[int, Between(1, 10**4)] = 5
+    seed: Seed = 0
 
 
 def blanks(spec: BlanksSpec, corpus: Corpus, find: Callable[[str], Path], cache: Path) -> dict[str, Any]:

@@ -7,8 +7,6 @@ which is not done again while nothing it depends on has changed), `rows`, and `p
 from __future__ import annotations
 
 import json
-import multiprocessing
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,10 +17,12 @@ import numpy as np
 from lmbench import sources
 from lmbench.bench import keys, store
 from lmbench.bench.benchmark import Benchmark
+from lmbench.bench.found import command_in
 from lmbench.bench.pace import Grid, paces
 from lmbench.bench.prepare import corpus_of
 from lmbench.bench.results import DIAGNOSIS, SCHEMA, Result, benchmark_facts, file_stem, load_one, load_pair, save_pair
 from lmbench.bench.runner import FACTS, MODELS, environment_of
+from lmbench.bench.workers import in_order, warm_up
 from lmbench.errors import BadConfig, BadModel
 from lmbench.models.ngram import NGram
 from lmbench.neural.diagnostics import fitted, long_lag
@@ -106,8 +106,7 @@ def diagnose(
     if facts["corpus"]["fingerprint"] != corpus.fingerprint:
         raise BadModel(
             f"the rows of {folder} were fitted on a text that {benchmark.name} no longer has, as its file or what it "
-            f"names has changed; run them again with python -m lmbench run {' '.join(chosen.recurrent)} "
-            f"--benchmark {benchmark.name}"
+            f"names has changed; run them again with {command_in(benchmark, chosen.recurrent, folder)}"
         )
     place = folder / FACTS / DIAGNOSIS
     environment = environment_of(1)
@@ -155,7 +154,7 @@ def choose_rows(benchmark: Benchmark, folder: Path) -> Chosen:
             raise BadConfig(f"benchmark {name} has no row of kind 'recurrent', so there are no gates to diagnose")
         raise BadConfig(
             f"no recurrent row of {name} has been fitted in {folder}; "
-            f"run `python -m lmbench run {' '.join(able[:3])} --benchmark {name}` first"
+            f"run `{command_in(benchmark, able[:3], folder)}` first"
         )
     best: dict[str, NGram] = {}
     for nats, name in sorted(ngrams)[:1]:
@@ -234,12 +233,8 @@ def _practised(settings: Settings, side_by_side: int) -> Iterator[tuple[Line, li
     if side_by_side == 1:
         yield from map(_practise, work)
         return
-    with multiprocessing.get_context("spawn").Pool(side_by_side, _leave_interruptions_to_the_parent) as pool:
-        yield from pool.imap(_practise, work)
-
-
-def _leave_interruptions_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warm_up([__name__])
+    yield from in_order(_practise, work, side_by_side)
 
 
 def _practise(work: tuple[Task, str, int, int]) -> tuple[Line, list[Line]]:
@@ -276,6 +271,7 @@ def _rows(
     facts: dict[str, Any] = {
         "rows": [],
         "sentences": [list(words) for words in told],
+        "unknown": sorted({word for words in told for word in words if word not in corpus.vocab.ids}),
         "gradients": [],
         "saturation": [],
         "history": _histories(chosen, test, settings),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.errors import BadModel
+from lmbench.bench.contract import SUM_TOLERANCE, Held, scored
 from lmbench.measures import conventions, coverage, unseen_word
 from lmbench.measures.cost import stopwatch
 from lmbench.measures.perplexity import bits_per_character, bits_per_token, impossible, perplexity
@@ -18,7 +18,6 @@ from lmbench.text.probes import Probes
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK
 
-SUM_TOLERANCE = 1e-4
 N_CONTEXTS = 64
 LONGEST_CONTEXT = 30
 NEIGHBOURS = 5
@@ -35,6 +34,7 @@ class Yardstick:
     characters:    of test, line ends included
     extra:         further test sets by name
     places:        where test has the words that rows are trained without; None: there are none
+    start:         ids that stand in a row before a sentence that is asked about alone: </s> in a stream
     unigram:       float64 (V,) ln of train's relative frequency, </s> counted: the reference of C1
     """
 
@@ -48,6 +48,7 @@ class Yardstick:
     unigram: Floats
     strata: Mapping[str, Strata] = field(default_factory=dict)
     places: unseen_word.Places | None = None
+    start: tuple[int, ...] = ()
 
 
 @dataclass
@@ -63,39 +64,26 @@ class Evaluation:
 
 def evaluate(model: LanguageModel, yardstick: Yardstick) -> Evaluation:
     """Measure what the model's scope names; a model that is not a distribution gets no perplexity."""
-    normalised = model.normalised and sums_to_one(model, yardstick.test)
+    held = Held(model)
+    normalised = held.normalised and sums_to_one(held, yardstick.test)
+    held.distribution = normalised
     found = Evaluation(normalised=normalised)
-    if "test" in model.scope and normalised:
-        _test(model, yardstick, found)
-    if "probes" in model.scope:
-        _probes(model, yardstick, found)
+    if "test" in held.scope and normalised:
+        _test(held, yardstick, found)
+    if "probes" in held.scope:
+        _probes(held, yardstick, found)
         for name, text in yardstick.extra.items() if normalised else ():
-            found.metrics[f"ppl_{name}"] = perplexity(scored(model, text))
+            found.metrics[f"ppl_{name}"] = perplexity(held.log_probs(text))
     return found
 
 
 def on_valid(model: LanguageModel, yardstick: Yardstick) -> Evaluation:
     """The perplexity of valid, by which choices are made; test is not read."""
-    found = Evaluation(normalised=model.normalised and sums_to_one(model, yardstick.valid))
+    held = Held(model)
+    found = Evaluation(normalised=held.normalised and sums_to_one(held, yardstick.valid))
     if found.normalised:
-        found.metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
+        found.metrics["valid_ppl"] = perplexity(held.log_probs(yardstick.valid))
     return found
-
-
-def scored(model: LanguageModel, batch: Sentences) -> Floats:
-    """model.log_probs(batch), held to the contract: float64 (N,), no NaN, nothing above 0."""
-    log_probs = model.log_probs(batch)
-    if log_probs.shape != (batch.n_tokens,) or log_probs.dtype != np.float64:
-        raise BadModel(
-            f"log_probs returned {log_probs.dtype} {log_probs.shape}, the contract is float64 ({batch.n_tokens},): "
-            "return one natural-log probability for each token"
-        )
-    if np.isnan(log_probs).any() or (log_probs > 1e-9).any():
-        raise BadModel(
-            "log_probs returned NaN or a value above 0, which is no log-probability: "
-            "the model is not fitted, diverged or does not take logarithms of probabilities"
-        )
-    return log_probs
 
 
 def sums_to_one(model: LanguageModel, text: Sentences) -> bool:
@@ -111,12 +99,13 @@ def sums_to_one(model: LanguageModel, text: Sentences) -> bool:
     return bool(np.all(np.abs(sums - 1) <= SUM_TOLERANCE))
 
 
-def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None:
+def _test(model: Held, yardstick: Yardstick, found: Evaluation) -> None:
     """Perplexities over masks of the test set, bits, zeros."""
     test = yardstick.test
     with stopwatch() as seconds:
-        log_probs = scored(model, test)
+        log_probs = scored(model.model, test)
     found.score_seconds = seconds[0]
+    model.check(test, log_probs)
     known = test.tokens != UNK
     metrics = found.metrics
     metrics["n_tokens"] = test.n_tokens
@@ -137,7 +126,7 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     for strata in (*yardstick.strata.values(), model.strata(test)):
         if strata is not None:
             metrics.update(by_stratum(log_probs, strata))
-    metrics["valid_ppl"] = perplexity(scored(model, yardstick.valid))
+    metrics["valid_ppl"] = perplexity(model.log_probs(yardstick.valid))
 
     if yardstick.places is not None:
         answers = unseen_word.ask(model, test, yardstick.places, log_probs)
@@ -148,11 +137,11 @@ def _test(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None
     found.arrays["row_tokens"] = np.bincount(segments)
 
 
-def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> None:
+def _probes(model: Held, yardstick: Yardstick, found: Evaluation) -> None:
     """Coverage C0 to C5, and the story word by word."""
     wanted, vocab = yardstick.probes, yardstick.test.vocab
     if wanted.probes or wanted.crossed:
-        answers = coverage.ask(model, wanted.probes, wanted.crossed, vocab)
+        answers = coverage.ask(model, wanted.probes, wanted.crossed, vocab, yardstick.start)
         targets = np.array(vocab.encode(probe.target for probe in wanted.probes), np.int64)
         levels = coverage.summary(answers, wanted.probes, wanted.crossed, yardstick.unigram[targets], wanted.headline)
         # Scores that do not sum to one can be ranked and compared; they are no probabilities.
@@ -165,7 +154,7 @@ def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> No
         found.arrays["probe_phrase_log_probs"] = answers.phrase_log_probs
         found.arrays["crossed_log_probs"] = answers.crossed
     if wanted.substitutions:
-        said = coverage.ask(model, wanted.substitutions, (), vocab)
+        said = coverage.ask(model, wanted.substitutions, (), vocab, yardstick.start)
         found.arrays["substitution_log_probs"] = said.log_probs
         found.arrays["substitution_ranks"] = said.ranks
         found.arrays["substitution_phrase_log_probs"] = said.phrase_log_probs
@@ -173,7 +162,7 @@ def _probes(model: LanguageModel, yardstick: Yardstick, found: Evaluation) -> No
         told = list(dict.fromkeys(word for sentence in wanted.story.sentences for word in sentence))
         found.neighbours = model.nearest(told, NEIGHBOURS)
         sentences = Sentences.encode(wanted.story.sentences, vocab)
-        prefixes = [row[:i] for row in sentences for i in range(len(row))]
+        prefixes = [[*yardstick.start, *row[:i]] for row in sentences for i in range(len(row))]
         table = model.next_log_probs(Sentences.of_rows(prefixes, vocab))
         own = table[np.arange(len(prefixes)), sentences.tokens]
         found.arrays["story_log_probs"] = own

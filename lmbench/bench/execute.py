@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lmbench.bench import store
+from lmbench.bench.contract import Held, described
 from lmbench.bench.evaluate import Yardstick, evaluate, on_valid
 from lmbench.bench.results import Result, file_stem, load_one
 from lmbench.bench.specs import Row
@@ -142,21 +143,23 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
             model.find = bench.find
         processor = time.process_time()
         with stopwatch() as fit:
-            model.fit(*bench.read_by(job))
+            Held(model).fit(*bench.read_by(job))
         processor = time.process_time() - processor
         model_bytes = store.save(model, bench.models / job.stem, job.key)
         checkpoint.unlink(missing_ok=True)
         found = (evaluate if job.row.trial is None else on_valid)(model, bench.measured_with(job))
+        facts = described(model)
     except Diverged as error:
         kept = f"; the last good epoch is in {checkpoint}" if checkpoint.is_file() else ""
         return replace(blank, error=f"{error}{kept}")
     except LMBenchError as error:
-        return replace(blank, error=str(error))
+        return replace(blank, error=" ".join(str(error).split()))
     except Exception as error:  # a bug in one row must not cost the others
         if is_out_of_memory(error):
             return replace(blank, error=OUT_OF_MEMORY)
         traceback.print_exc()
-        return replace(blank, error=f"{type(error).__name__}: {error} (a bug; the traceback is above)")
+        said = " ".join(str(error).split())
+        return replace(blank, error=f"{type(error).__name__}: {said} (a bug; the traceback is above)")
     before = [(seconds + _spared(model), ppl) for seconds, _, ppl in getattr(model, "earlier_", ())]
     costs = {
         "fit_seconds": fit[0] + _spared(model) + _earlier(model)[0],
@@ -170,15 +173,10 @@ def execute(job: Job, bench: Bench, watch: Callable[[int, int, float], None]) ->
     return replace(
         blank,
         environment=blank.environment | ({"device": device} if (device := getattr(model, "device_name_", "")) else {}),
-        family=type(model).family,
-        config=model.config(),
-        track=model.track,
+        **{**facts, "notes": (*choices, *facts["notes"])},
         normalised=found.normalised,
-        n_params=model.n_params(),
         metrics=found.metrics,
         costs=costs,
-        notes=(*choices, *model.notes()),
-        sources=model.sources(),
         neighbours=found.neighbours,
         arrays=found.arrays | ({"curve": np.array([*before, *curve])} if curve else {}),
     )

@@ -1,7 +1,7 @@
 """The process that starts workers: it imports what they need once, and forks each of them in milliseconds.
 
 It also sees to it that no worker outlives the command. However the command ends, its sockets are closed by the system;
-the server and every worker watch theirs and end at once. Nothing here needs more than the standard library.
+the server and every worker watch theirs and end at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import NamedTuple, NoReturn
 
+from lmbench.errors import OUT_OF_MEMORY, is_out_of_memory
+
 STATUS = 8
 """Bytes of a number on a worker's status pipe: first its process id, then its exit code."""
 
@@ -31,6 +33,8 @@ class Failed(NamedTuple):
     @classmethod
     def by(cls, error: BaseException) -> Failed:
         """In one line."""
+        if is_out_of_memory(error):
+            return cls(OUT_OF_MEMORY)
         return cls(f"its process failed: {type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": "))
 
 

@@ -31,6 +31,7 @@ from lmbench.text import hungry
 from lmbench.text.corpus import Corpus
 from lmbench.text.files import normalise
 from lmbench.text.probes import Probes, Story
+from lmbench.text.reading import start_of
 from lmbench.text.tokenizers import TOKENIZERS
 
 DATA = "LMBENCH_DATA"
@@ -117,6 +118,7 @@ def prepare(benchmark: Benchmark, data: Path | None, cache: Path, texts: Iterabl
         probes=probes,
         unigram=corpora.unigram_log_probs(corpus.train),
         places=None if omitted is None else omitted.places,
+        start=start_of(corpus.unit),
     )
     facts = sparse.facts if blank is None else {**sparse.facts, "blanks": blanks(blank, corpus, found, cache)}
     facts = {**facts, **gathered.how, "audit": audited(benchmark, gathered, cache)}

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lmbench import sources
 from lmbench.bench import toml_file
 from lmbench.errors import BadConfig, BadText
+from lmbench.fields import Checked, Count, File, Whole
 from lmbench.storage import kept, sha256
 from lmbench.text import probes_file
 from lmbench.text.corpus import Corpus
@@ -40,9 +41,9 @@ class MineSpec(Mining):
     """
 
     reserve: str = ""
-    skip: int = 0
-    lines: int | None = None
-    document_ids: str | None = None
+    skip: Whole = 0
+    lines: Count | None = None
+    document_ids: File | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class RemoveSpec(Removal, Mining):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbesSpec:
+class ProbesSpec(Checked):
     """The [probes] table: one of mine, remove and file, or none.
 
     mine:          settings of the search for probes in a reserve
@@ -64,10 +65,10 @@ class ProbesSpec:
 
     mine: MineSpec | None = None
     remove: RemoveSpec | None = None
-    file: str | None = None
+    file: File | None = None
     part: bool = False
-    substitutions: str | None = None
-    show: int = 30
+    substitutions: File | None = None
+    show: Whole = 30
 
 
 def mined(spec: MineSpec, corpus: Corpus, find: Callable[[str], Path], cache: Path) -> ProbesFile:

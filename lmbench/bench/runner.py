@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from lmbench.bench import jobs, keys, lock, store
 from lmbench.bench.audit import warnings
 from lmbench.bench.benchmark import Benchmark, cut_down
 from lmbench.bench.execute import Bench, Job, Progress
+from lmbench.bench.found import command_in, source
 from lmbench.bench.prepare import Prepared, prepare
 from lmbench.bench.probes import content
 from lmbench.bench.results import SCHEMA, SENTENCES, Result, benchmark_facts, dumps, file_stem, load_one, pack
@@ -25,6 +27,7 @@ from lmbench.models import construct, family, kinds, model_class
 from lmbench.storage import kept, read_json, read_sealed, sha256, write_json, write_sealed
 from lmbench.text.probes import Probes, nameless
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
+from lmbench.text.vocabulary import Vocabulary
 from lmbench.threads import cores
 
 FACTS, MODELS = "facts", "models"
@@ -80,7 +83,7 @@ def plan(
         raise BadConfig(f"--seeds {seeds}: at least one seed is needed")
     if quick:
         benchmark = cut_down(benchmark)
-    _check(benchmark.select(names))
+    _check(benchmark.select(names), f"{benchmark.file}: " if benchmark.file else "")
     if quick:
         benchmark = replace(benchmark, rows=tuple(_quick(row, benchmark.quick.epochs) for row in benchmark.rows))
     rows = benchmark.select(names)
@@ -130,26 +133,35 @@ def plan(
     return Plan(benchmark, folder, bench, todo, tuple(done), side_by_side, facts, files, warned)
 
 
-def run(planned: Plan) -> Iterator[Job | Progress | Result]:
-    """Do what is to be done. A Result is on disk before it is yielded: what ends later costs only itself."""
+def run(planned: Plan, row_limit: float | None = None) -> Iterator[Job | Progress | Result]:
+    """Do what is to be done. A Result is on disk before it is yielded: what ends later costs only itself.
+
+    row_limit: seconds after which a row is ended and has failed; None: none is
+    """
     with lock.writing(planned.folder, planned.bench.command):
         for path, written in planned.files.items():
             write_sealed(path, written)
         write_json(planned.folder / FACTS / "benchmark.json", dumps(planned.facts))
-        for event in jobs.run(planned.todo, planned.bench, planned.side_by_side):
+        for event in jobs.run(planned.todo, planned.bench, planned.side_by_side, row_limit):
             if isinstance(event, Result):
                 event.save(planned.folder / FACTS)
             yield event
 
 
-def _check(rows: Sequence[Row]) -> None:
-    """Construct every row; components stand before the mixtures that name them."""
+def _check(rows: Sequence[Row], where: str = "") -> None:
+    """Construct every row; components stand before the mixtures that name them.
+
+    A row whose kind cannot be used, or that rests on one, is left to fail by itself.
+    """
     models: dict[str, LanguageModel] = {}
     for row in rows:
+        if not models.keys() >= set(row.components):
+            continue
         settings = dict(row.settings)
         if row.components or "components" in {field.name for field in fields(model_class(row.kind))}:  # type: ignore[arg-type]
             settings["components"] = {part: models[part] for part in row.components}
-        models[row.name] = construct(row.kind, settings, f"row {row.name!r}")
+        with suppress(BadModel):
+            models[row.name] = construct(row.kind, settings, f"{where}row {row.name!r}")
 
 
 def _quick(row: Row, epochs: int) -> Row:
@@ -275,11 +287,17 @@ def _facts(
         },
         "statistics": corpus.statistics,
         **prepared.facts,
-        "story": {"sentences": probes.story.sentences},
+        "story": {"sentences": probes.story.sentences, "unknown": _unknown(probes, corpus.vocab)},
         "probes": _probes(probes, shown=benchmark.probes is None or benchmark.probes.show > 0),
         "command": command,
+        "source": source(benchmark),
         "environment": environment,
     }
+
+
+def _unknown(probes: Probes, vocab: Vocabulary) -> list[str]:
+    """Words of the story that are no events."""
+    return sorted({word for sentence in probes.story.sentences for word in sentence if word not in vocab.ids})
 
 
 def _listed(row: Row) -> dict[str, Any]:
@@ -300,6 +318,12 @@ def tokenizer(folder: Path) -> Tokenizer:
         return found.restored(read_sealed(place, remedy))
     except OSError as error:
         raise BadModel(f"what the tokenizer has learnt cannot be read ({error}); {remedy}") from error
+
+
+def unit(folder: Path) -> str:
+    """The unit of the benchmark that was run in this folder, by a name of corpus.UNITS."""
+    facts = benchmark_facts(folder / FACTS)
+    return str(facts["corpus"]["unit"])
 
 
 def _probes(probes: Probes, shown: bool) -> dict[str, Any]:
@@ -324,5 +348,5 @@ def fitted(benchmark: Benchmark, row: str, folder: Path, seed: int = 0) -> Any:
             return store.load(folder / MODELS / stem, keys.planned_key(planned, row) or "")
     raise BadModel(
         f"row {row!r} of {benchmark.name} has not been fitted here (no {folder / MODELS / file_stem(row, seed)}); "
-        f"run `python -m lmbench run {row} --benchmark {benchmark.name}` first"
+        f"run `{command_in(benchmark, [row], folder, *(['--seeds', str(seed + 1)] if seed else []))}` first"
     )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from lmbench.fields import Among, Between, Checked, Count, File, NotNegative, Seed, Word
+from lmbench.text.tokenizers import TOKENIZERS
+
+Tokenizer = Annotated[str, Among(TOKENIZERS)]
+Events = Annotated[int, Between(3, 10**9)]
+Pieces = Annotated[int, Between(3, 10**6)]
+UNITS = ("sentence", "stream")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CorpusSpec:
+class CorpusSpec(Checked):
     """The [corpus] table: its keys are these fields.
 
     builtin:      a corpus that comes with lmbench ('hungry'), instead of files
@@ -27,54 +35,54 @@ class CorpusSpec:
     quoted:       whether lines of it may be shown as examples in reports
     """
 
-    builtin: str | None = None
-    train: str | None = None
-    valid: str | None = None
-    test: str | None = None
-    test_documents: str | None = None
-    tokenizer: str = "whitespace"
-    pieces: int | None = None
-    min_count: int = 1
-    vocab_size: int | None = None
-    unit: str = "sentence"
-    train_lines: int | None = None
-    valid_lines: int | None = None
-    test_lines: int | None = None
-    seed: int = 0
-    extra_words: tuple[str, ...] | int | None = None
-    embedding_text: str | None = None
+    builtin: Annotated[str, Among(("hungry",))] | None = None
+    train: File | None = None
+    valid: File | None = None
+    test: File | None = None
+    test_documents: File | None = None
+    tokenizer: Tokenizer = "whitespace"
+    pieces: Pieces | None = None
+    min_count: Count = 1
+    vocab_size: Events | None = None
+    unit: Annotated[str, Among(UNITS)] = "sentence"
+    train_lines: Count | None = None
+    valid_lines: Count | None = None
+    test_lines: Count | None = None
+    seed: Seed = 0
+    extra_words: tuple[Word, ...] | Count | None = None
+    embedding_text: File | None = None
     quoted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnitSpec:
+class UnitSpec(Checked):
     """A [units.NAME] table: the same text in these units. Keys as in [corpus], whose own hold where one is left out.
 
     rows: fields that rows have in these units alone, by row, and rows of these units alone
     """
 
-    tokenizer: str | None = None
-    pieces: int | None = None
-    min_count: int | None = None
-    vocab_size: int | None = None
+    tokenizer: Tokenizer | None = None
+    pieces: Pieces | None = None
+    min_count: Count | None = None
+    vocab_size: Events | None = None
     rows: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SparsitySpec:
+class SparsitySpec(Checked):
     """The [sparsity] table: into which other units the same text is cut, to see how much of it is then never seen."""
 
-    tokenizers: tuple[str, ...] = ()
+    tokenizers: tuple[Tokenizer, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quick:
+class Quick(Checked):
     """The [quick] table: what --quick cuts down, to see in seconds that everything works."""
 
-    train_lines: int = 4000
-    valid_lines: int = 500
-    test_lines: int = 1000
-    epochs: int = 4
+    train_lines: Count = 4000
+    valid_lines: Count = 500
+    test_lines: Count = 1000
+    epochs: Annotated[int, Between(1, 10**6)] = 4
 
 
 @dataclass(frozen=True)
@@ -98,11 +106,11 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EqualSpec:
+class EqualSpec(Checked):
     """The tables [equal.parameters] and [equal.seconds]: rows that are to be alike in one cost.
 
     within: how far the dearest may be above the cheapest, as a share of it; the report says whether they are
     """
 
     rows: tuple[str, ...]
-    within: float
+    within: NotNegative

@@ -111,6 +111,9 @@ def _safetensors(state: State) -> Iterator[Buffer]:
     header: dict[str, Any] = {}
     end = 0
     for name, array in state.items():
+        if not isinstance(array, np.ndarray) or array.dtype.str[1:] not in _DTYPES:
+            kind = getattr(array, "dtype", type(array).__name__)
+            raise BadModel(f"state() has {kind} under {name!r}, and only arrays of numbers can be stored")
         begin, end = end, end + array.nbytes
         header[name] = {"dtype": _DTYPES[array.dtype.str[1:]], "shape": array.shape, "data_offsets": (begin, end)}
     described = json.dumps(header).encode()

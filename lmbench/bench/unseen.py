@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadConfig
+from lmbench.fields import Checked, Count, Readable, Seed, Word
 from lmbench.measures.perplexity import BITS
 from lmbench.measures.unseen_word import Places
 from lmbench.storage import sha256
@@ -26,8 +27,18 @@ ELSEWHERE = 500
 Mask = npt.NDArray[np.bool_]
 
 
+def _pattern(text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise BadConfig(f"it cannot be read: {error}") from error
+
+
+Pattern = Annotated[str, Readable(_pattern, "a regular expression")]
+
+
 @dataclass(frozen=True, kw_only=True)
-class UnseenSpec:
+class UnseenSpec(Checked):
     """The [unseen] table: every row is trained once without each group of words, and once as a control.
 
     words:   the groups, a list of lists; or they are chosen by their rank in train:
@@ -40,14 +51,14 @@ class UnseenSpec:
     shown:   whether facts and reports name the words, or give their ranks alone
     """
 
-    words: tuple[tuple[str, ...], ...] = ()
-    groups: int = 5
-    size: int = 10
-    ranks: tuple[int, ...] = (20, 300)
-    pattern: str = ".+"
-    least: int = 5
-    places: int = 40
-    seed: int = 0
+    words: tuple[tuple[Word, ...], ...] = ()
+    groups: Count = 5
+    size: Count = 10
+    ranks: tuple[Count, ...] = (20, 300)
+    pattern: Pattern = ".+"
+    least: Count = 5
+    places: Count = 40
+    seed: Seed = 0
     shown: bool = True
 
 

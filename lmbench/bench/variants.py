@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from lmbench.bench.results import Result
 from lmbench.errors import BadConfig, BadModel, choose
+from lmbench.fields import Between, Checked, Count
 from lmbench.models import family
 
 if TYPE_CHECKING:
@@ -19,22 +20,20 @@ REFERENCE = "reference"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CurveSpec:
+class CurveSpec(Checked):
     """The [curve] table: every row is trained on the beginning of train, at each size, over one vocabulary.
 
     sizes:  sentences of train, rising
     epochs: passes over them at each size, for rows that say how many `epochs` they have; theirs if left out
     """
 
-    sizes: tuple[int, ...]
-    epochs: tuple[int, ...] = ()
+    sizes: tuple[Count, ...]
+    epochs: tuple[Annotated[int, Between(1, 10**6)], ...] = ()
 
     def check(self, where: str) -> None:
         """BadConfig for sizes that do not rise, or another number of epochs than of sizes."""
-        if not self.sizes or self.sizes[0] < 1 or list(self.sizes) != sorted(set(self.sizes)):
-            raise BadConfig(
-                f"{where}: sizes = {list(self.sizes)} do not rise from 1 or more; write such as [1000, 3000]"
-            )
+        if not self.sizes or list(self.sizes) != sorted(set(self.sizes)):
+            raise BadConfig(f"{where}: sizes = {list(self.sizes)} do not rise; write such as [1000, 3000]")
         if self.epochs and len(self.epochs) != len(self.sizes):
             raise BadConfig(
                 f"{where}: epochs = {list(self.epochs)} are {len(self.epochs)} for {len(self.sizes)} sizes; "
@@ -43,14 +42,14 @@ class CurveSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchSpec:
+class SearchSpec(Checked):
     """The [search] table: the same number of settings is tried for each row, and the best on valid is the row.
 
     trials: how many for each row
     grid:   row -> field -> values; every combination is tried
     """
 
-    trials: int
+    trials: Annotated[int, Between(1, 10**4)]
     grid: dict[str, object]
 
     def tries(self, rows: Mapping[str, Row], where: str) -> dict[str, list[dict[str, Any]]]:

@@ -202,7 +202,7 @@ class Workers(Generic[Name]):
             for worker in self._at_work:
                 if worker.deadline <= now:
                     worker.deadline = math.inf
-                    worker.end(f"ended after {worker.seconds:g} s, its limit")
+                    worker.end(f"ended after {worker.seconds:g} s, its limit (--row-limit)")
             left = min(worker.deadline for worker in self._at_work) - now
             with suppress(Empty):
                 worker, message = self._heard(min(left, 3600.0))

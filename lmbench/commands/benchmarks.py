@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from lmbench.commands import DONE, FAILED, OWN_TEXT
+from lmbench.bench.names import OWN_TEXT, QUICK
+from lmbench.commands import DONE, FAILED, remark, say
 from lmbench.errors import BadConfig, suggestion
 from lmbench.wording import counted
 
@@ -26,7 +25,6 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
 
     Rows that are finished already are not fitted again. Facts, tables and figures go to DIR/<benchmark>/.
     """
-    _check_counts(options, "jobs", "threads")
     return _run(_benchmark_to_run(options), options.names, options, words)
 
 
@@ -60,39 +58,40 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
             command=command,
         )
         for warning in planned.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+            remark(f"warning: {warning}")
         failed = 0
         # two seconds of imports that need not come after the rows
         imports = Thread(target=import_module, args=("lmbench.report.write",), daemon=True)
         imports.start()
         with Live(planned) as live:
-            for event in runner.run(planned):
+            for event in runner.run(planned, options.row_limit):
                 failed += live.show(event)
         imports.join()  # nothing is to run beside what is timed
-        failed += measure(planned, partial(print, file=sys.stderr))
+        failed += measure(planned, remark)
         for said in generate(planned):
-            print(said, file=sys.stderr)
+            remark(said)
         _write(planned.folder)
     return FAILED if failed else DONE
-
-
-def _check_counts(options: argparse.Namespace, *names: str) -> None:
-    for name in names:
-        if (given := getattr(options, name)) is not None and given < 1:
-            raise BadConfig(f"--{name} {given}: nothing can be done by fewer than one; give 1 or more")
 
 
 def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
     """The benchmark named, or the rows of own-text on the files given."""
     from lmbench.bench import benchmark
+    from lmbench.bench.found import find
+    from lmbench.bench.names import check_benchmark
     from lmbench.bench.prepare import own_text
+    from lmbench.bench.specs import CorpusSpec
+    from lmbench.fields import check
 
     given = {
         name: getattr(options, name) for name in ("train", "valid", "test", "tokenizer", "min_count", "vocab_size")
     }
     given = {name: value for name, value in given.items() if value is not None}
     if not given and options.name is None:
-        return benchmark.load(options.benchmark or "hungry")
+        whole, slash, unit = (options.benchmark or "hungry").partition("/")
+        if whole.endswith(QUICK):
+            options.quick = True
+        return find(f"{whole.removesuffix(QUICK)}{slash}{unit}", options.out)
     if "train" not in given:
         raise BadConfig(
             "--valid, --test, --tokenizer, --min-count, --vocab-size and --name go with --train FILE; add it"
@@ -100,12 +99,11 @@ def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
     if options.benchmark is not None:
         raise BadConfig("--benchmark and --train name two texts; give one of them")
     rows = benchmark.load(OWN_TEXT)
-    name = options.name or Path(given["train"]).name.split(".")[0]
-    if not benchmark.FOLDER.fullmatch(name) or name in benchmark.builtin():
-        raise BadConfig(
-            f"{name!r} cannot name a report's folder: it is that of a benchmark of lmbench, empty, or has "
-            "signs other than letters, digits and . + - _; choose another with --name"
-        )
+    name = Path(given["train"]).name.split(".")[0] if options.name is None else options.name
+    check_benchmark(name, "--name" if options.name is not None else "--train without --name")
+    if name in benchmark.builtin():
+        raise BadConfig(f"{name!r} is the folder of a benchmark of lmbench; choose another with --name")
+    check(CorpusSpec, given, "a text of one's own", noun="option")
     return own_text(rows, replace(rows.corpus, **given), name)
 
 
@@ -118,7 +116,6 @@ def verify(options: argparse.Namespace, words: Sequence[str]) -> int:
     from lmbench.bench import benchmark, keys, results
     from lmbench.measures.published import verdicts
 
-    _check_counts(options, "jobs", "threads")
     ours = [name for name in benchmark.builtin() if name == options.name or name.startswith(f"{options.name}-")]
     files = [options.name] if options.name.endswith(".toml") else ours
     chosen = [found for name in files if (found := benchmark.load(name)).with_figures()]
@@ -150,32 +147,34 @@ def audit(options: argparse.Namespace, _: Sequence[str]) -> int:
 
     Nothing is fitted. Exit code 1 where something is found, with what to do about it.
     """
-    from lmbench.bench import benchmark
+    from lmbench.bench.found import find
     from lmbench.bench.prepare import audited, gather
 
-    found = benchmark.load(options.name)
+    found = find(options.name, options.out).single()
     cache = options.out / ".cache"
     facts = audited(found, gather(found, options.data, cache, found.files("embedding_text")), cache)
-    print("looked for\tin\tfound\tof\twithin train\tverdict")
+    say("looked for", "in", "found", "of", "within train", "verdict")
     for check in facts["checks"]:
         usual = "-" if check["usual"] is None else f"{check['usual']:.2%}"
         verdict = "LEAK" if check["leak"] else "none" if not check["found"] else "no leak"
-        print(f"{check['what']}\t{check['where']}\t{check['found']:,}\t{check['of']:,}\t{usual}\t{verdict}")
+        say(check["what"], check["where"], f"{check['found']:,}", f"{check['of']:,}", usual, verdict)
     for finding in facts["findings"]:
-        print(f"finding: {finding['fact']}; {finding['remedy']}")
+        say(f"finding: {finding['fact']}; {finding['remedy']}")
         for example in finding["examples"]:
-            print(f"  such as: {example}")
+            say(f"  such as: {example}")
     for note in facts["notes"]:
-        print(f"note: {note}")
-    print(f"{found.name}: {counted(len(facts['findings']), 'finding')} in {counted(len(facts['checks']), 'check')}")
+        say(f"note: {note}")
+    say(f"{found.name}: {counted(len(facts['findings']), 'finding')} in {counted(len(facts['checks']), 'check')}")
     return FAILED if facts["findings"] else DONE
 
 
 def report(options: argparse.Namespace, _: Sequence[str]) -> int:
     """write tables, figures and report.md again from stored facts, fitting nothing"""
-    folders = [options.out / name for name in options.names] or _with_facts(options.out)
+    folders = [_folder(name, options.out) for name in options.names] or _with_facts(options.out)
     if not folders:
-        raise BadConfig(f"no facts under {options.out}; run a benchmark first (python -m lmbench run all)")
+        raise BadConfig(
+            f"no facts under {options.out}; run a benchmark first (python -m lmbench run all --out {options.out})"
+        )
     for folder in folders:
         _write(folder)
     return DONE
@@ -194,24 +193,36 @@ def diagnose(options: argparse.Namespace, words: Sequence[str]) -> int:
     The first fitted row of each cell is looked at, beside the best fitted row of kind ngram. A long-lag task and the
     gradients of networks of equal size take minutes, once; they need no text. Sentences are shown as heat maps.
     """
-    from lmbench.bench import benchmark, lock
+    from lmbench.bench import lock
     from lmbench.bench.benchmark import cut_down
-    from lmbench.bench.diagnose import QUICK, Settings
+    from lmbench.bench.diagnose import QUICK as FEW
+    from lmbench.bench.diagnose import Settings
     from lmbench.bench.diagnose import diagnose as diagnosed
+    from lmbench.bench.found import find
     from lmbench.threads import cores
 
-    _check_counts(options, "jobs")
-    found = benchmark.load(options.benchmark or "hungry").single()
+    found = find(options.benchmark, options.out).single()
     side_by_side = options.jobs or cores()
-    found = cut_down(found) if options.quick else found
+    is_quick = found.name.partition("/")[0].endswith(QUICK)
+    found = cut_down(found) if options.quick and not is_quick else found
     folder = options.out / found.name
-    settings = QUICK if options.quick else Settings()
+    settings = FEW if options.quick or is_quick else Settings()
     told = {"sentences": options.sentence, "data": options.data}
     with lock.writing(folder, shlex.join(["python", "-m", "lmbench", *words])):
         for said in diagnosed(found, folder, **told, settings=settings, side_by_side=side_by_side):
-            print(said, file=sys.stderr)
+            remark(said)
         _write(folder)
     return DONE
+
+
+def _folder(name: str, out: Path) -> Path:
+    """The folder of a benchmark's report: of the name itself, or of what a FILE.toml is called."""
+    from lmbench.bench.names import check
+
+    folder = Path(name).stem if name.endswith(".toml") else name
+    for part in folder.split("/", 1):
+        check(part, "report: a benchmark's name")
+    return out / folder
 
 
 def _write(folder: Path) -> None:
@@ -224,6 +235,7 @@ def _write(folder: Path) -> None:
 def list_(options: argparse.Namespace, _: Sequence[str]) -> int:
     """show benchmarks and model kinds; the rows of one benchmark, or the fields of one kind"""
     from lmbench.bench import benchmark
+    from lmbench.bench.found import find
     from lmbench.models import family, kinds
 
     name = options.name
@@ -237,26 +249,28 @@ def list_(options: argparse.Namespace, _: Sequence[str]) -> int:
             print(f"  {kind:16} {family(kind)}")
     elif name in kinds():
         _list_fields(name)
-    elif name.partition("/")[0] in benchmark.builtin() or name.endswith(".toml"):
-        found = benchmark.load(name)
+    else:
+        found = find(name, options.out, [*kinds()])
         for group, rows in found.families().items():
             print(f"{group}: {' '.join(row.name for row in rows)}")
         if found.units:
             print(f"in units of their own, with more rows: {' '.join(one.name for one in found.units)}")
-    else:
-        names = dict.fromkeys([*benchmark.builtin(), *kinds()])
-        raise BadConfig(f"no benchmark or model kind {name!r}{suggestion(names, name)}")
     return DONE
 
 
 def _list_fields(kind: str) -> None:
-    """Fields, types and defaults of a kind, and what its docstring says."""
+    """Fields of a kind, their defaults, what they may hold; and what its docstring says."""
     from dataclasses import MISSING, fields
 
-    from lmbench.models import model_class
+    from lmbench.errors import BadModel
+    from lmbench.fields import spelled, types
+    from lmbench.models import Unusable, model_class
 
     cls = model_class(kind)
+    if issubclass(cls, Unusable):
+        raise BadModel(cls.problem)
     print((cls.__doc__ or "").strip())
+    may_hold = types(cls)
     for item in fields(cls):  # type: ignore[arg-type]
         default = "(needed)" if item.default is MISSING else repr(item.default)
-        print(f"  {item.name:16} {default}")
+        print(f"  {item.name:22} {default:22} {spelled(may_hold[item.name])}")

@@ -8,27 +8,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lmbench.commands import DONE, OWN_TEXT
-from lmbench.errors import BadConfig, BadText
+from lmbench.commands import DONE, remark, say
+from lmbench.errors import BadConfig
 from lmbench.wording import counted
 
 if TYPE_CHECKING:
     from lmbench.bench.benchmark import Benchmark
-    from lmbench.model import LanguageModel
+    from lmbench.model import Floats, LanguageModel
+    from lmbench.text.reading import Reading
+
+UNKNOWN = "not in the vocabulary, scored as <unk>"
 
 
 def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
     """fit one model on one text, outside any benchmark, and save it
 
-    score, generate and the other commands about one row take PATH in place of a row.
+    score, generate and the other commands about one row take PATH in place of a row: with a slash in it, such as
+    ./PATH, it is always the model; without one, the row of a benchmark if there is one of that name.
     """
     from lmbench.bench import store
     from lmbench.bench.fit import fit as fitted
 
-    for name, least in ("min_count", 1), ("vocab_size", 3):
-        given = getattr(options, name)
-        if given is not None and given < least:
-            raise BadConfig(f"--{name.replace('_', '-')} {given} is too small; give {least} or more")
     model = fitted(
         options.kind,
         dict(map(_field, options.set)),
@@ -37,12 +37,13 @@ def fit(options: argparse.Namespace, _: Sequence[str]) -> int:
         tokenizer=options.tokenizer,
         min_count=options.min_count,
         vocab_size=options.vocab_size,
+        warn=lambda warning: remark(f"warning: {warning}"),
     )
     size = store.save(model, options.model, tokenizer=options.tokenizer)
     for note in model.notes():
-        print(f"note: {note}", file=sys.stderr)
+        remark(f"note: {note}")
     learnt = f"{counted(model.n_params(), 'parameter')} over {counted(len(model.vocab_), 'event')}"
-    print(f"{options.model}: {learnt}, {size:,} bytes")
+    say(f"{options.model}: {learnt}, {size:,} bytes")
     return DONE
 
 
@@ -57,44 +58,55 @@ def _field(text: str) -> tuple[str, Any]:
 
 
 def score(options: argparse.Namespace, _: Sequence[str]) -> int:
-    """print log2-probability, tokens and perplexity of sentences under a fitted row; nan where it is no distribution"""
+    """print log2-probability, tokens and perplexity of sentences under a fitted row; nan where it is no distribution
+
+    A line for each line of the text, blank ones too, which have no tokens. Under a row of a stream the text is read as
+    one stream. Words that are not in the vocabulary are scored as <unk>.
+    """
     import numpy as np
 
-    from lmbench.bench.evaluate import scored
+    from lmbench.bench.contract import scored
+    from lmbench.bench.fit import warnings
     from lmbench.measures.perplexity import BITS, perplexity
-    from lmbench.text.files import read_lines
-    from lmbench.text.sentences import Sentences
+    from lmbench.text.files import STANDARD_INPUT, read_lines, sentences_of
 
-    model, tokenizer = _fitted(options)
-    lines = _standard_input() if options.file is None else read_lines(options.file).lines
-    batch = Sentences.encode(tokenizer.tokenize(lines), model.vocab_)
+    model, reading = _fitted(options)
+    file = options.file
+    read = sentences_of(sys.stdin.buffer.read(), STANDARD_INPUT) if file is None else read_lines(file)
+    tokens = reading.tokenizer.tokenize(read.lines)
+    batch = reading.rows(tokens)
+    for warning in warnings({"the text": batch}, read.lines, reading.tokenizer.name):
+        remark(f"warning: {warning}")
     log_probs = scored(model, batch)
     if options.words:
-        print("sentence\tword\tlog2_prob")
-        for row, event, value in zip(batch.rows, batch.tokens, log_probs, strict=True):
-            print(f"{row + 1}\t{model.vocab_.events[event]}\t{value * BITS:.6f}")
+        _words(read.numbered, tokens, reading, log_probs)
         return DONE
-    print("log2_prob\ttokens\tperplexity\tsentence")
-    sums = batch.row_sums(log_probs)
-    for total, n, line in zip(sums, batch.lengths, lines, strict=True):
-        print(f"{total * BITS:.6f}\t{n}\t{np.exp(-total / n) if model.normalised else np.nan:.4f}\t{line}")
+    say("log2_prob", "tokens", "perplexity", "sentence")
+    sums, sizes = (np.bincount(batch.segments, weights) for weights in (log_probs, None))
+    totals = zip(sums, sizes, strict=True)
+    for _number, line in read.numbered:
+        total, size = next(totals) if line else (0.0, 0)
+        ppl = np.exp(-total / size) if model.normalised and size else np.nan
+        say(f"{total * BITS:.6f}", size, f"{ppl:.4f}", line)
     overall = perplexity(log_probs) if model.normalised else np.nan
-    print(f"{log_probs.sum() * BITS:.6f}\t{batch.n_tokens}\t{overall:.4f}\t(all)")
+    say(f"{log_probs.sum() * BITS:.6f}", batch.n_tokens, f"{overall:.4f}", "(all)")
     return DONE
 
 
-def _standard_input() -> list[str]:
-    """The sentences of standard input, read as read_lines() reads a file."""
-    from lmbench.text.files import normalise
+def _words(
+    lines: Sequence[tuple[int, str]], tokens: Sequence[Sequence[str]], reading: Reading, log_probs: Floats
+) -> None:
+    """A line a token, as the text has it: the number of its line, what it is scored with, whether it is an event."""
+    from lmbench.measures.perplexity import BITS
 
-    try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadText(f"standard input is not UTF-8 ({error}); convert it with iconv -t UTF-8") from None
-    lines = [line for line in map(normalise, text.split("\n")) if line]
-    if not lines:
-        raise BadText("standard input has no sentence in it; give one a line, or name a file")
-    return lines
+    say("line", "word", "log2_prob", "note")
+    numbers = (number for number, line in lines if line)
+    values = iter(log_probs)
+    for number, words in zip(numbers, tokens, strict=True):
+        for word in words:
+            note = "" if word in reading.vocab.ids else UNKNOWN
+            say(number, word, f"{next(values) * BITS:.6f}", note)
+        say(number, "</s>", f"{next(values) * BITS:.6f}", "")
 
 
 def explain(options: argparse.Namespace, _: Sequence[str]) -> int:
@@ -102,41 +114,49 @@ def explain(options: argparse.Namespace, _: Sequence[str]) -> int:
 
     A line for each context that was asked, longest first: how often the word followed it in the training text, in
     occurrences or in distinct contexts, whichever the smoothing method counts there, and the factor it gives. What
-    stands under p is their product.
+    stands under p is their product. Under a row of a stream the sentence stands after </s>.
     """
-    from lmbench.ngrams.explain import table
-    from lmbench.text.sentences import Sentences
+    from lmbench.ngrams.explain import of_words, table
 
-    model, tokenizer = _fitted(options)
+    model, reading = _fitted(options)
     explained = getattr(model, "explain", None)
     if explained is None:
         raise BadConfig(
             f"{options.row} does not back off from context to context, so there are no steps to show: it is a model "
             f"of class {type(model).__name__}; ask a row of kind 'ngram' or 'arpa'"
         )
-    for line in table(explained(Sentences.encode(tokenizer.tokenize([options.sentence]), model.vocab_))):
-        print(line)
+    (tokens,) = reading.tokenizer.tokenize([options.sentence])
+    found = explained(reading.sentence(tokens))[len(reading.start) :]
+    for line in table(of_words(found, [*tokens, "</s>"], stream=reading.stream)):
+        say(line)
     return DONE
 
 
 def generate(options: argparse.Namespace, _: Sequence[str]) -> int:
-    """draw sentences from a fitted row"""
+    """draw sentences from a fitted row, as score reads them
+
+    From a row of a stream they are drawn one after another, each with those before it as its history. What is no word
+    of the vocabulary is printed as <unk>, or as another sign where the text has <unk> as a word; then that is said.
+    """
     import numpy as np
 
-    from lmbench.bench.generate import sentences
+    from lmbench.bench.generate import sentences, stream
+    from lmbench.text.vocabulary import UNK
 
-    model, tokenizer = _fitted(options)
-    prefix = model.vocab_.encode(tokenizer.tokenize([options.prefix])[0]) if options.prefix.strip() else []
-    rows = sentences(
+    model, reading = _fitted(options)
+    rows = (stream if reading.stream else sentences)(
         model,
         options.n,
-        prefix=prefix,
+        prefix=reading.prefix(options.prefix),
         temperature=options.temperature,
         max_tokens=options.max_tokens,
+        unknown=not options.no_unk,
         rng=np.random.default_rng(options.sample_seed),
     )
     for row in rows:
-        print(tokenizer.join(model.vocab_.decode(row)))
+        say(reading.text(row))
+    if any(UNK in row for row in rows) and reading.unknown != reading.vocab.events[UNK]:
+        remark(f"note: {reading.unknown} stands for any word that is not in the vocabulary")
     return DONE
 
 
@@ -159,33 +179,55 @@ def export(options: argparse.Namespace, _: Sequence[str]) -> int:
     said = f"{options.file}: n-grams {sizes}"
     if options.file.is_file():
         said += f"; {options.file.stat().st_size / 1e6:.1f} MB"
-    print(said, file=sys.stderr if is_standard_output(options.file) else sys.stdout)
+    (remark if is_standard_output(options.file) else say)(said)
     return DONE
 
 
-def _fitted(options: argparse.Namespace) -> tuple[LanguageModel, Any]:
-    """The fitted model of a row, or a saved one, and the tokenizer of its text."""
+def _fitted(options: argparse.Namespace) -> tuple[LanguageModel, Reading]:
+    """The fitted model of a row, or a saved one, and how its text is read."""
     from lmbench.bench import runner, store
+    from lmbench.text.reading import Reading
     from lmbench.text.tokenizers import TOKENIZERS
 
-    if store.exists(Path(options.row)):
-        model, tokenizer = store.load_with_tokenizer(Path(options.row))
+    if (saved := _saved(options)) is not None:
+        model, tokenizer = store.load_with_tokenizer(saved)
         if tokenizer:
-            return model, TOKENIZERS[tokenizer]
+            return model, Reading(model.vocab_, TOKENIZERS[tokenizer])  # fit reads sentence by sentence
     benchmark, folder = _benchmark_of(options)
     model = runner.fitted(benchmark, options.row, folder, options.seed)
-    return model, runner.tokenizer(folder)
+    return model, Reading(model.vocab_, runner.tokenizer(folder), runner.unit(folder))
+
+
+def _saved(options: argparse.Namespace) -> Path | None:
+    """The saved model that is asked for; None: a row of a benchmark is.
+
+    A path with a slash is a model; with --benchmark or --out a row is asked for. Otherwise it is a row if the benchmark
+    has one of this name, fitted or not, which is said where there is a model of that name too.
+    """
+    from lmbench.bench import store
+
+    path = Path(options.row)
+    if not store.exists(path):
+        return None
+    if path.name != options.row:
+        return path
+    if options.benchmark is not None or options.out is not None:
+        return None
+    benchmark, folder = _benchmark_of(options)
+    if options.row not in {row.name for row in benchmark.rows}:
+        return path
+    print(
+        f"note: {options.row} is the row of {benchmark.name} in {folder}; for the model of that name in this folder "
+        f"write ./{options.row}",
+        file=sys.stderr,
+    )
+    return None
 
 
 def _benchmark_of(options: argparse.Namespace) -> tuple[Benchmark, Path]:
-    """The benchmark and its folder; a folder with facts but no file of its own is a text of one's own."""
-    from lmbench.bench import benchmark
+    """The benchmark that is named, or hungry, and its folder."""
+    from lmbench.bench import found
 
-    name = options.benchmark or "hungry"
-    folder = options.out / (Path(name).stem if name.endswith(".toml") else name)
-    known = name.endswith(".toml") or name.partition("/")[0] in benchmark.builtin()
-    if not known and (folder / "facts" / "benchmark.json").is_file():
-        whole, slash, unit = name.partition("/")
-        base = whole.removesuffix(benchmark.QUICK)
-        return benchmark.load(f"{base}{slash}{unit}" if base in benchmark.builtin() else OWN_TEXT).single(), folder
-    return benchmark.load(name).single(), folder
+    out = found.REPORTS if options.out is None else options.out
+    benchmark = found.find(options.benchmark, out).single()
+    return benchmark, out / benchmark.name

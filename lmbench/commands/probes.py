@@ -19,7 +19,7 @@ def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
 
     What counts as one is said in the benchmark's [probes.mine] table (docs/coverage.md). No model is fitted.
     """
-    from lmbench.bench import benchmark
+    from lmbench.bench.found import find as named
     from lmbench.bench.prepare import corpus_of, find
     from lmbench.bench.probes import mined
     from lmbench.storage import check_output, is_standard_output
@@ -27,7 +27,7 @@ def probes(options: argparse.Namespace, _: Sequence[str]) -> int:
 
     if options.out is not None:
         check_output(options.out)
-    chosen = benchmark.load(options.benchmark)
+    chosen = named(options.benchmark, options.cache.parent)
     if chosen.probes is None or chosen.probes.mine is None:
         raise BadConfig(
             f"{options.benchmark} has no [probes.mine] table: name a reserve there, a text that no model of the "

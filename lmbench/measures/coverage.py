@@ -43,12 +43,18 @@ class Answers:
     crossed: Floats
 
 
-def ask(model: LanguageModel, probes: Sequence[Probe], crossed: Sequence[Crossed], vocab: Vocabulary) -> Answers:
-    """Put the probes to the model."""
+def ask(
+    model: LanguageModel,
+    probes: Sequence[Probe],
+    crossed: Sequence[Crossed],
+    vocab: Vocabulary,
+    start: Sequence[int] = (),
+) -> Answers:
+    """Put the probes to the model. start: ids that stand in a row before a sentence, </s> in a stream."""
     contexts = [probe.context for probe in probes]
     contexts += [(*item.left, a, *item.between) for item in crossed for a in (item.a1, item.a2)]
     distinct = {context: row for row, context in enumerate(dict.fromkeys(contexts))}
-    table = model.next_log_probs(Sentences.encode_prefixes(distinct, vocab))
+    table = model.next_log_probs(Sentences.encode_prefixes(distinct, vocab, start))
     rows = np.array([distinct[context] for context in contexts], np.int64)
     own, pairs = rows[: len(probes)], rows[len(probes) :].reshape(-1, 2)
 
@@ -61,7 +67,7 @@ def ask(model: LanguageModel, probes: Sequence[Probe], crossed: Sequence[Crossed
         log_probs=log_probs,
         ranks=ranks(table, own, log_probs),
         distractors=np.where(has_other, table[own, others], np.nan),
-        phrase_log_probs=_phrases(model, probes, vocab),
+        phrase_log_probs=_phrases(model, probes, vocab, start),
         crossed=np.concatenate([table[pairs[:, [0]], b], table[pairs[:, [1]], b]], axis=1),
     )
 
@@ -74,10 +80,11 @@ def ranks(table: Floats, rows: Ints, log_probs: Floats) -> Floats:
     return found
 
 
-def _phrases(model: LanguageModel, probes: Sequence[Probe], vocab: Vocabulary) -> Floats:
+def _phrases(model: LanguageModel, probes: Sequence[Probe], vocab: Vocabulary, start: Sequence[int]) -> Floats:
     """float64 (P,): ln p(phrase | context), the sum over the tokens of each phrase."""
-    wholes = Sentences.encode_prefixes([probe.context + probe.phrase for probe in probes], vocab)
-    in_phrase = wholes.positions >= np.array([len(probe.context) for probe in probes], np.int64)[wholes.rows]
+    wholes = Sentences.encode_prefixes([probe.context + probe.phrase for probe in probes], vocab, start)
+    before = np.array([len(start) + len(probe.context) for probe in probes], np.int64)
+    in_phrase = wholes.positions >= before[wholes.rows]
     return wholes.row_sums(np.where(in_phrase, model.log_probs(wholes), 0.0))
 
 

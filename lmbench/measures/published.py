@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
+
+from lmbench.fields import Between, Checked, NotNegative
+
+Perplexity = Annotated[float, Between(1, 10**12)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class Published(Checked):
     """A [published.ROW] table: a test perplexity that the row is to be held against.
 
     ppl:    what the source gives
@@ -17,10 +22,10 @@ class Published:
     source: where the figure is from, and what differs there. One without a bound is shown and not enforced
     """
 
-    ppl: float | None = None
-    within: float | None = None
-    within_share: float | None = None
-    at_most: float | None = None
+    ppl: Perplexity | None = None
+    within: NotNegative | None = None
+    within_share: NotNegative | None = None
+    at_most: Perplexity | None = None
     below: str = ""
     source: str = ""
 

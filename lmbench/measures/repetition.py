@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 CHANCE = 0.001
 """A finding that chance alone has with a smaller probability is none of chance."""
@@ -38,6 +39,20 @@ def beyond(here: Share, usual: Share) -> bool:
         return False
     tail = betabinom.sf(here.found - 1, here.of, usual.found + 0.5, usual.of - usual.found + 0.5)
     return bool(tail < CHANCE)
+
+
+def expected(found: npt.NDArray[np.bool_], classes: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> Share:
+    """The share of lines that are found, were the lines of the classes that are wanted.
+
+    found, classes: (S,), of lines    wanted: (T,), the classes of others, whose share is expected
+    A class that no line is of has the share of all.
+    """
+    if not len(found) or not len(wanted):
+        return Share(0, len(found))
+    size = int(max(classes.max(), wanted.max())) + 1
+    n = np.bincount(classes, minlength=size)
+    rate = np.where(n > 0, np.bincount(classes, found, size) / np.maximum(n, 1), found.mean())
+    return Share(round(float(rate[wanted].mean()) * len(found)), len(found))
 
 
 def repeats(lines: Sequence[str], draws: int | None = None) -> Share:

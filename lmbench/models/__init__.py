@@ -10,15 +10,15 @@ import ast
 import pkgutil
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar
 
-from lmbench.errors import BadConfig, choose, suggestion
+from lmbench.errors import BadConfig, BadModel, LMBenchError, choose
+from lmbench.fields import check, types
 from lmbench.model import LanguageModel
 
 GROUP = "lmbench.models"
@@ -38,19 +38,55 @@ def _found(_: tuple[str, ...]) -> dict[str, EntryPoint]:
 
 def source(kind: str) -> Path | None:
     """The Python file of a kind, found without importing it; None where its module is not such a file."""
-    spec = find_spec(choose(kinds(), kind, "model kind").module)
+    try:
+        spec = find_spec(choose(kinds(), kind, "model kind").module)
+    except (ImportError, ValueError, AttributeError):
+        return None  # its package is not there, or cannot be imported: what model_class() gives says so
     origin = None if spec is None else spec.origin
     return Path(origin) if origin is not None and origin.endswith(".py") else None
 
 
+@dataclass(kw_only=True)
+class Unusable(LanguageModel):
+    """In place of the class of a kind that cannot be used: a row of it fails, and the others go on."""
+
+    problem: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        raise BadModel(self.problem)
+
+
 def model_class(kind: str) -> type[LanguageModel]:
-    """The class of a kind; imports its file and whatever that needs."""
-    loaded = choose(kinds(), kind, "model kind").load()
+    """The class of a kind; imports its file and whatever that needs. Unusable where that fails."""
+    try:
+        loaded = choose(kinds(), kind, "model kind").load()
+        problem = _problem(loaded)
+    except LMBenchError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever another package does when it is imported
+        problem = f"cannot be imported ({_line(error)})"
+    if problem:
+        return type("Unusable", (Unusable,), {"problem": f"model kind {kind!r} {problem}; fix the package it is from"})
+    return loaded  # type: ignore[no-any-return]
+
+
+def _problem(loaded: object) -> str:
+    """Why this cannot be the class of a kind; "" if it can."""
     if not (isinstance(loaded, type) and issubclass(loaded, LanguageModel)):
-        raise BadConfig(
-            f"model kind {kind!r} is {loaded!r}, not a subclass of LanguageModel: mend the entry point that names it"
-        )
-    return loaded
+        return f"is {_line(repr(loaded))}, not a subclass of LanguageModel"
+    if not is_dataclass(loaded):
+        return f"is the class {loaded.__name__}, which is no dataclass: its fields are its hyperparameters"
+    if missing := sorted(loaded.__abstractmethods__):
+        return f"is the class {loaded.__name__}, which lacks what every model has: {', '.join(missing)}"
+    named = loaded.files
+    if not isinstance(named, tuple) or not set(named) <= set(types(loaded)):
+        return f"has files = {named!r}, which are not names of its fields"
+    return ""
+
+
+def _line(error: object) -> str:
+    told = " ".join(str(error).split())
+    return f"{type(error).__name__}: {told}" if isinstance(error, BaseException) else told
 
 
 def family(kind: str) -> str:
@@ -62,7 +98,11 @@ def family(kind: str) -> str:
 @cache
 def _declared_family(file: Path) -> str | None:
     """The constant that a class of this file gives to `family`; None where it declares none."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    try:
+        tree = ast.parse(file.read_text("utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant):
             named = isinstance(node.target, ast.Name) and node.target.id == "family"
             if named and isinstance(node.value.value, str):
@@ -71,25 +111,20 @@ def _declared_family(file: Path) -> str | None:
 
 
 def construct(kind: str, settings: Mapping[str, Any], where: str) -> LanguageModel:
-    """A model of this kind with these fields; an unknown field or a value of another type is a BadConfig.
+    """A model of this kind with these fields; one that is none, or not in its range, is a BadConfig.
 
-    where: what the error names, such as "row 'lstm'".
+    A kind that cannot be used is a BadModel. where: what the error names, such as "row 'lstm'".
     """
     cls = model_class(kind)
-    hints = get_type_hints(cls)
-    allowed = {field.name: hints[field.name] for field in fields(cls)}  # type: ignore[arg-type]
-    for name, value in settings.items():
-        if name not in allowed:
-            raise BadConfig(f"{where} has no field {name!r}{suggestion(allowed, name)}")
-        if not fits(value, allowed[name]):
-            raise BadConfig(
-                f"{where}: {name} = {value!r} is not {spelled(allowed[name])}; "
-                f"see `python -m lmbench list {kind}` for the fields and their defaults"
-            )
-    for field in fields(cls):  # type: ignore[arg-type]
-        if field.name not in settings and field.default is MISSING and field.default_factory is MISSING:
-            raise BadConfig(f"{where} has no {field.name}, which kind {kind!r} needs; give it one")
-    return cls(**settings)
+    if issubclass(cls, Unusable):
+        raise BadModel(cls.problem)
+    check(cls, settings, where, f"see `python -m lmbench list {kind}`")
+    try:
+        return cls(**settings)
+    except LMBenchError as error:
+        raise type(error)(f"{where}: {error}") from error
+    except Exception as error:
+        raise BadModel(f"{where}: kind {kind!r} cannot be made with these fields ({_line(error)})") from error
 
 
 def kind_of(model: LanguageModel) -> str:
@@ -127,30 +162,3 @@ def _reconstructed(value: Any) -> Any:
             return reconstruct(value)
         return {name: _reconstructed(item) for name, item in value.items()}
     return value
-
-
-def fits(value: Any, hint: Any) -> bool:
-    """Whether a value read from TOML or JSON has the type of a field; an int serves where a float is asked for."""
-    origin = get_origin(hint)
-    if origin in (Union, UnionType):
-        return any(fits(value, option) for option in get_args(hint))
-    if origin is dict:
-        key, item = get_args(hint)
-        return isinstance(value, dict) and all(fits(k, key) and fits(v, item) for k, v in value.items())
-    if origin in (tuple, list):
-        return isinstance(value, (tuple, list)) and all(fits(item, get_args(hint)[0]) for item in value)
-    if hint is NoneType:
-        return value is None
-    if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint)
-
-
-def spelled(hint: Any) -> str:
-    """A field's type in words, for errors."""
-    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", NoneType: "left out"}
-    if get_origin(hint) in (Union, UnionType):
-        return " or ".join(spelled(option) for option in get_args(hint))
-    return names.get(hint, str(hint))

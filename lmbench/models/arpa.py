@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from lmbench.fields import File
 from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams import arpa
 from lmbench.ngrams.backoff import BackOff
@@ -39,7 +40,7 @@ class Arpa(LanguageModel):
     <unk> and events the file lacks are the file's <unk>. A file without <unk> gives it no probability of its own.
     """
 
-    path: str
+    path: File
 
     family: ClassVar[str] = "ngram"
     files: ClassVar[tuple[str, ...]] = ("path",)
@@ -113,6 +114,9 @@ def _notes(backoff: BackOff, n_known: int, n_missing: int, n_outside: int) -> tu
     """What a reader must know."""
     met = f"{n_known} of {n_known + n_missing} events are in the file, <unk> and </s> counted"
     notes = [f"{met}; the other {n_missing} share its p(<unk>); {n_outside} words of it are no events and are <unk>"]
+    notes += backoff.notes
+    if n_known <= EOS + 1:
+        notes.append("no word of the text is in the file: it may be of another language or of other units")
     if backoff.log_p[0][UNK] == -np.inf:
         notes.append("the file has no <unk>: the events it lacks are impossible")
     if backoff.log_p[0][EOS] == -np.inf:

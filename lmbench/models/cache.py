@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.errors import BadConfig
+from lmbench.fields import Count, Positive
 from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams.heldout import likeliest
 from lmbench.ngrams.unigram import unigram
@@ -36,22 +36,10 @@ class Cache(LanguageModel):
             valid is likeliest
     """
 
-    window: int | None = 200
-    mu: float | None = None
+    window: Count | None = 200
+    mu: Positive | None = None
 
     family: ClassVar[str] = "ngram"
-
-    def __post_init__(self) -> None:
-        if self.window is not None and self.window < 1:
-            raise BadConfig(
-                f"window is {self.window}, and a cache remembers one word at least; set it to 1 or more, "
-                "or leave it out to remember the whole row"
-            )
-        if self.mu is not None and not 0 < self.mu < np.inf:
-            raise BadConfig(
-                f"mu is {self.mu}, and without some weight on the unigram what was not said yet is impossible; "
-                "set it above 0, or leave it out to have it chosen on valid"
-            )
 
     @property
     def track(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from lmbench.fields import Between
 from lmbench.neural.network import Network, State
-from lmbench.neural.training import Neural, require_positive
+from lmbench.neural.training import Neural
 from lmbench.text.vocabulary import Vocabulary
 
 
@@ -47,11 +48,10 @@ class CBoW(Neural):
 
     family: ClassVar[str] = "word-vector"
 
-    window: int = 4
+    window: Annotated[int, Between(1, 10**4)] = 4
     tied: bool = False
 
     def net(self, vocab: Vocabulary) -> Network:
-        require_positive(self, "window")
         return Bag(len(vocab), self.dim, self.window, dropout=self.dropout, **self.output())
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from lmbench.errors import BadConfig
+from lmbench.fields import Between, Count
 from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams.classes import exchange
 from lmbench.ngrams.unigram import unigram
@@ -34,16 +34,11 @@ class ClassBigram(LanguageModel):
     is the smoothed unigram of w over that of its class: no event is impossible.
     """
 
-    classes: int = 200
-    words: int = 20_000
-    sweeps: int = 10
+    classes: Annotated[int, Between(1, 10**6)] = 200
+    words: Count = 20_000
+    sweeps: Annotated[int, Between(0, 10**6)] = 10
 
     family: ClassVar[str] = "ngram"
-
-    def __post_init__(self) -> None:
-        for name, least in ("classes", 1), ("words", 1), ("sweeps", 0):
-            if getattr(self, name) < least:
-                raise BadConfig(f"{name} is {getattr(self, name)}, and the least that means anything is {least}")
 
     def fit(self, train: Sentences, valid: Sentences) -> Self:
         """Find the classes and count them after each other; there is nothing to choose on valid."""

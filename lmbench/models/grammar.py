@@ -6,11 +6,12 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from lmbench.errors import BadModel, choose
+from lmbench.errors import BadModel
+from lmbench.fields import Among
 from lmbench.model import Floats, LanguageModel, State
 from lmbench.text import hungry
 from lmbench.text.pcfg import Beliefs, Moves, Pcfg
@@ -39,12 +40,9 @@ class Grammar(LanguageModel):
     """
 
     conditioned: bool = True
-    corpus: str = "hungry"
+    corpus: Annotated[str, Among(GRAMMARS)] = "hungry"
 
     family: ClassVar[str] = "reference"
-
-    def __post_init__(self) -> None:
-        choose(GRAMMARS, self.corpus, "built-in corpus")
 
     @property
     def scope(self) -> frozenset[str]:

@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from lmbench.errors import BadConfig, BadModel, choose
+from lmbench.errors import BadConfig, BadModel
+from lmbench.fields import Among, Between, File
 from lmbench.model import Floats, LanguageModel, State, Strata
 from lmbench.ngrams.suffix_array import SUFFIX_LENGTHS
 from lmbench.text.sentences import Sentences
@@ -48,17 +49,12 @@ class InfiniGram(LanguageModel):
     an index of other text has read something else than the rows beside it.
     """
 
-    index: str
-    words: str = "words.txt"
-    dtype: str = "u16"
-    longest: int = 50
+    index: File
+    words: File = "words.txt"
+    dtype: Annotated[str, Among(SEPARATORS)] = "u16"
+    longest: Annotated[int, Between(0, 10**6)] = 50
 
     family: ClassVar[str] = "ngram"
-
-    def __post_init__(self) -> None:
-        choose(SEPARATORS, self.dtype, "dtype")
-        if self.longest < 0:
-            raise BadConfig(f"longest is {self.longest}, and no suffix is shorter than 0 words; set it to 0 or more")
 
     def fit(self, train: Sentences, valid: Sentences) -> Self:
         """Open the index; neither text is read."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from lmbench.errors import BadConfig
+from lmbench.fields import Whole
 from lmbench.model import Floats, LanguageModel, State, Strata
 from lmbench.ngrams.suffix_array import SUFFIX_LENGTHS, SuffixArray
 from lmbench.text.sentences import Sentences
@@ -33,15 +33,9 @@ class Infinity(LanguageModel):
     Text of N tokens is N tokens and N places in a suffix array, however long the contexts are.
     """
 
-    longest: int | None = None
+    longest: Whole | None = None
 
     family: ClassVar[str] = "ngram"
-
-    def __post_init__(self) -> None:
-        if self.longest is not None and self.longest < 0:
-            raise BadConfig(
-                f"longest is {self.longest}, and no suffix is shorter than 0 words; leave it out for no limit"
-            )
 
     def fit(self, train: Sentences, valid: Sentences) -> Self:
         """Sort the histories of train; there is nothing to choose on valid."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadConfig, choose
+from lmbench.fields import Among, Between
 from lmbench.model import Floats, LanguageModel, State, Strata
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import Vocabulary
@@ -45,13 +46,14 @@ class Mixture(LanguageModel):
 
     components: dict[str, LanguageModel]
     by: str = ""
-    contexts: str = "length"
-    iterations: int = 1000
+    contexts: Annotated[str, Among(CONTEXTS)] = "length"
+    iterations: Annotated[int, Between(1, 10**6)] = 1000
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if len(self.components) < 2:
             raise BadConfig(f"a mixture of {list(self.components)} is no mixture; name two rows or more as components")
-        hook = choose(CONTEXTS, self.contexts, "contexts")
+        hook = CONTEXTS[self.contexts]
         if self.by:
             kind = type(choose(self.components, self.by, "component for by"))
             if getattr(kind, hook) is getattr(LanguageModel, hook):
@@ -59,13 +61,16 @@ class Mixture(LanguageModel):
                     f"by = {self.by!r} has no {hook}: its kind tells no {self.contexts} of a context; name a component "
                     f"of kind {'ngram' if self.contexts == 'count' else 'ngram or infinity'}, or leave it out"
                 )
-        if self.iterations < 1:
-            raise BadConfig(f"iterations = {self.iterations}: EM needs at least one step")
 
     @property
     def track(self) -> str:
         """'adaptive' if a part is."""
         return "adaptive" if any(part.track == "adaptive" for part in self.components.values()) else "static"
+
+    @property
+    def rounding(self) -> float:
+        """That of the part that rounds most."""
+        return max(part.rounding for part in self.components.values())
 
     @property
     def normalised(self) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from lmbench.errors import BadConfig, choose
+from lmbench.errors import BadConfig
+from lmbench.fields import Among, Between, Positive, Whole
 from lmbench.model import Floats, LanguageModel, State, Strata
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.explain import Counted, Explanation, explain
@@ -51,53 +52,34 @@ class NGram(LanguageModel):
     185.7049, 148.2815, 142.7156, 141.1862, 140.8369. stupid_backoff is no distribution: its scores are for ranking.
     """
 
-    order: int = 5
-    smoothing: str = "modified_kneser_ney"
-    k: float | None = None
-    mu: tuple[float, ...] | None = None
+    order: Annotated[int, Between(1, 100)] = 5
+    smoothing: Annotated[str, Among(METHODS)] = "modified_kneser_ney"
+    k: Positive | None = None
+    mu: tuple[Positive, ...] | None = None
     fallback: bool = True
-    cutoffs: tuple[int, ...] = (0,)
-    entropy: float = 0.0
-    bits: int = 64
+    cutoffs: tuple[Whole, ...] = (0,)
+    entropy: Annotated[float, Between(0, 10**6)] = 0.0
+    bits: Annotated[int, Among((8, 32, 64))] = 64
     counts: bool = True
-    memory: int | None = None
+    memory: Annotated[int, Between(1, 10**8)] | None = None
 
     family: ClassVar[str] = "ngram"
 
     def __post_init__(self) -> None:
-        choose(METHODS, self.smoothing, "smoothing")
+        super().__post_init__()
         self.cutoffs = tuple(self.cutoffs)  # TOML and JSON have lists
-        if self.order < 1:
-            raise BadConfig(f"order is {self.order}, and an n-gram has at least one word; set order to 1 or more")
-        if self.k is not None and not 0 < self.k < np.inf:
-            raise BadConfig(
-                f"k is {self.k}, and add_k must add something finite to each count; "
-                "set k above 0, or smoothing = 'mle' to add nothing"
-            )
         self.mu = None if self.mu is None else tuple(self.mu)
-        if self.mu is not None and not (self.mu and all(0 < mu < np.inf for mu in self.mu)):
-            raise BadConfig(
-                f"mu = {list(self.mu)} must be one strength or more, each above 0 and finite; "
-                "leave it out to have them chosen on valid"
-            )
+        if self.mu == ():
+            raise BadConfig("mu = [] has no strength; give one or more, or leave it out to have them chosen on valid")
         if not self.cutoffs or self.cutoffs[0] != 0 or list(self.cutoffs) != sorted(self.cutoffs):
             raise BadConfig(
                 f"cutoffs = {list(self.cutoffs)} must begin with 0 and not fall: words are the vocabulary's, and no "
                 "n-gram outlives what it is made of; for fewer words use the corpus' min_count or vocab_size"
             )
-        if not 0 <= self.entropy < np.inf:
-            raise BadConfig(
-                f"entropy is {self.entropy}, and the perplexity can rise by a share of itself only; "
-                "set it to a small number such as 1e-7, or to 0 to leave nothing out"
-            )
-        if self.bits not in (64, 32, 8):
-            raise BadConfig(f"bits is {self.bits}, and a score is stored in 64, 32 or 8; set one of these")
         if not self.normalised and (self.entropy or self.bits == 8):
             raise BadConfig(
                 f"entropy and bits = 8 are for distributions, and {self.smoothing} is none; use cutoffs, or bits = 32"
             )
-        if self.memory is not None and self.memory < 1:
-            raise BadConfig(f"memory is {self.memory} MB, and counting needs some; set 1 or more, or leave it out")
 
     @property
     def normalised(self) -> bool:
@@ -117,7 +99,7 @@ class NGram(LanguageModel):
         )
         table = NGramTable.count(train, self.order, None if self.memory is None else self.memory << 20)
         self.vocab_ = train.vocab
-        model = choose(METHODS, self.smoothing, "smoothing")(table, settings)
+        model = METHODS[self.smoothing](table, settings)
         if self.entropy:
             model = prune(model, self.entropy)
         if not self.counts:

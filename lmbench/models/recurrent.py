@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
+import torch
 from torch import Tensor
 
+from lmbench.fields import Among, Between, Share, Width
 from lmbench.neural.dropout import Dropout, WordDropout
-from lmbench.neural.layers import Stack, recurrent_stack
+from lmbench.neural.layers import CELLS, Stack, recurrent_stack
 from lmbench.neural.network import Network, State
-from lmbench.neural.training import Neural, require_positive
+from lmbench.neural.training import Neural
 from lmbench.neural.weights import Options
 from lmbench.text.vocabulary import Vocabulary
 
@@ -75,20 +77,24 @@ class Recurrent(Options, Neural):
 
     family: ClassVar[str] = "recurrent"
 
-    cell: str = "lstm"
-    hidden: int = 128
-    layers: int = 1
-    dropout_input: float | None = None
-    dropout_output: float | None = None
-    dropout_embedding: float = 0.0
+    cell: Annotated[str, Among(CELLS)] = "lstm"
+    hidden: Width = 128
+    layers: Annotated[int, Between(1, 100)] = 1
+    dropout_input: Share | None = None
+    dropout_output: Share | None = None
+    dropout_embedding: Share = 0.0
     variational: bool = False
 
-    def stack(self) -> Stack:
-        """A fresh stack of layers with these options."""
-        require_positive(self, "hidden", "layers")
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        with torch.random.fork_rng(devices=[]):
+            self.stack(dim=2, hidden=2, layers=1)  # an option that the cell has no use for is refused here
+
+    def stack(self, **shape: int) -> Stack:
+        """A fresh stack of layers with these options; shape: dim, hidden and layers, where they are to be others."""
         options = {field.name: getattr(self, field.name) for field in fields(Options)}
-        shape = (self.cell, self.dim, self.hidden, self.layers)
-        return recurrent_stack(*shape, self.dropout, variational=self.variational, **options)
+        dim, hidden, layers = (shape.get(name, getattr(self, name)) for name in ("dim", "hidden", "layers"))
+        return recurrent_stack(self.cell, dim, hidden, layers, self.dropout, variational=self.variational, **options)
 
     def net(self, vocab: Vocabulary) -> Network:
         return Reader(

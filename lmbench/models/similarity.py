@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-from lmbench.errors import BadConfig
+from lmbench.fields import Between
 from lmbench.model import Floats, LanguageModel, State
 from lmbench.ngrams.heldout import likeliest
 from lmbench.ngrams.index import NGramIndex
@@ -58,27 +58,11 @@ class Similarity(LanguageModel):
     interpolated with 1 / V by Witten & Bell's weight, so that nothing is impossible.
     """
 
-    neighbours: int | None = None
-    beta: float | None = None
-    gamma: float | None = None
+    neighbours: Annotated[int, Between(1, 10**6)] | None = None
+    beta: Annotated[float, Between(0, 10**6)] | None = None
+    gamma: Annotated[float, Between(0, 1, above=True)] | None = None
 
     family: ClassVar[str] = "ngram"
-
-    def __post_init__(self) -> None:
-        if self.neighbours is not None and self.neighbours < 1:
-            raise BadConfig(
-                f"neighbours is {self.neighbours}, and a mean needs one at least; set it to 1 or more, or leave it out"
-            )
-        if self.beta is not None and not 0 <= self.beta < np.inf:
-            raise BadConfig(
-                f"beta is {self.beta}, and the more alike a word the more it must weigh; set it to 0 or more, "
-                "or leave it out"
-            )
-        if self.gamma is not None and not 0 < self.gamma <= 1:
-            raise BadConfig(
-                f"gamma is {self.gamma}, outside (0, 1]: the unigram needs a share, or words that no neighbour was "
-                "seen with are impossible; set it between, or leave it out"
-            )
 
     def fit(self, train: Sentences, valid: Sentences) -> Self:
         """Count pairs, find each context's neighbours, choose on valid what is left open, set alpha."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from lmbench.errors import BadConfig, choose
+from lmbench.fields import Readable
 
 T = TypeVar("T")
 
@@ -30,6 +31,11 @@ def named(table: Mapping[str, Callable[..., T]], spec: str, what: str) -> Callab
         ) from error
 
     return (lambda first: function(first, *args, **kwargs)) if bracket else function
+
+
+def listed(table: Mapping[str, Callable[..., Any]], what: str) -> Readable:
+    """What named() can read, as what a field may hold."""
+    return Readable(lambda spec: named(table, spec, what), f"an {what}" if what[0] in "ai" else f"a {what}")
 
 
 def _literals(call: str) -> tuple[list[Any], dict[str, Any]]:

@@ -220,6 +220,14 @@ def slices(n: int, n_events: int) -> Iterator[slice]:
 SOFTMAXES = {"full": Softmax, "adaptive": AdaptiveSoftmax}
 
 
+def require_untied(softmax: str, tied: bool) -> None:
+    """BadConfig for an adaptive softmax that is to be tied."""
+    if tied and softmax == "adaptive":
+        raise BadConfig(
+            "an adaptive softmax has kernels of its own and cannot be tied to the embedding: set tied = false"
+        )
+
+
 def output_layer(
     embedding: nn.Embedding,
     features: int,
@@ -232,8 +240,5 @@ def output_layer(
     """The output layer of a network whose embedding has a row for each event and one for <s>."""
     if choose(SOFTMAXES, softmax, "softmax") is Softmax:
         return Softmax(embedding, features, tied=tied, mapped=mapped)
-    if tied:
-        raise BadConfig(
-            "an adaptive softmax has kernels of its own and cannot be tied to the embedding: set tied = false"
-        )
+    require_untied(softmax, tied)
     return AdaptiveSoftmax(embedding.num_embeddings - 1, features, cutoffs)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
 
-from lmbench.errors import BadConfig, choose
+from lmbench.errors import BadConfig, BadText
+from lmbench.fields import Among, Between, File, Seed, Width
 from lmbench.model import LanguageModel, Neighbours
 from lmbench.neural import kept_vectors, vectors_file
 from lmbench.neural.embeddings import METHODS, Space, align
@@ -30,6 +31,8 @@ class Started(LanguageModel):
     net_: Network
     vectorless_: int
     """Words of the vocabulary that had to start at random because there is no word vector of them."""
+    vector_notes_: tuple[str, ...] = ()
+    """What was left out of the file of vectors."""
     source_: Space | None = None
     """All the vectors that were learnt or read; a model that is restored has the network's alone."""
     vectors_folder: Path | None = None
@@ -56,19 +59,19 @@ class WordVectors(Started):
 
     files: ClassVar[tuple[str, ...]] = ("embedding_text", "vector_file")
 
-    dim: int = 64
-    embeddings: str = RANDOM
-    embedding_text: str | None = None
-    vector_file: str | None = None
-    vector_window: int = 2
-    vector_epochs: int = 5
+    dim: Width = 64
+    embeddings: Annotated[str, Among(STARTS)] = RANDOM
+    embedding_text: File | None = None
+    vector_file: File | None = None
+    vector_window: Annotated[int, Between(1, 1000)] = 2
+    vector_epochs: Annotated[int, Between(1, 10**4)] = 5
     frozen: bool = False
     tied: bool = True
     mapped: bool = False
-    seed: int = 0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
-        choose(STARTS, self.embeddings, "embeddings")
+        super().__post_init__()
         if self.mapped and not self.tied:
             raise BadConfig("mapped = true makes the output of the vectors, and tied = false does not: set tied = true")
         if (self.embeddings == FILE) != (self.vector_file is not None):
@@ -84,12 +87,18 @@ class WordVectors(Started):
 
     def start(self, net: Network, train: Sentences) -> None:
         """Give a fresh network its vectors, and what its output must know of train."""
-        self.vectorless_, self.source_, self.spared_seconds_ = 0, None, 0.0
+        self.vectorless_, self.source_, self.spared_seconds_, self.vector_notes_ = 0, None, 0.0, ()
         if self.embeddings != RANDOM:
             found = self._learnt(train)
             vectors, self.source_, self.spared_seconds_ = found.vectors, found.space, found.spared
             known = ~np.isnan(vectors[:, 0])
             self.vectorless_ = int((~known[EOS + 1 : -1]).sum())
+            named = self.vector_file or self.embedding_text
+            if named is not None and not known[EOS + 1 : -1].any():
+                raise BadText(
+                    f"{named} has no word of the vocabulary: it may be of another language or of words in other units; "
+                    "give one in the units that the text is cut into, or set embeddings = 'random'"
+                )
             with torch.no_grad():
                 net.embedding.weight[torch.from_numpy(known)] = torch.from_numpy(vectors[known]).to(
                     net.embedding.weight.device
@@ -100,8 +109,9 @@ class WordVectors(Started):
 
     def _learnt(self, train: Sentences) -> Learnt:
         if self.vector_file is not None:
-            source = vectors_file.read(self.find(self.vector_file), self.dim)
-            return Learnt(align(source, train.vocab, self.dim), Space.of(source))
+            found = vectors_file.read(self.find(self.vector_file), self.dim)
+            self.vector_notes_ = found.notes
+            return Learnt(align(found.source, train.vocab, self.dim), Space.of(found.source))
         text = None if self.embedding_text is None else self.find(self.embedding_text)
         asked = {"dim": self.dim, "window": self.vector_window, "epochs": self.vector_epochs, "seed": self.seed}
         return kept_vectors.learnt(train, text, self.embeddings, self.vectors_folder, **asked)
@@ -117,9 +127,12 @@ class WordVectors(Started):
         }
 
     def start_notes(self) -> tuple[str, ...]:
-        """Words that had to start without a vector."""
+        """What was left out of a file of vectors, and words that had to start without a vector."""
         if not self.vectorless_:
-            return ()
+            return self.vector_notes_
         stay = " and stay there" if self.frozen else ""
         words = "word" if self.vectorless_ == 1 else "words"
-        return (f"{self.vectorless_:,} {words} without a {self.embeddings} vector start at random{stay}",)
+        return (
+            *self.vector_notes_,
+            f"{self.vectorless_:,} {words} without a {self.embeddings} vector start at random{stay}",
+        )

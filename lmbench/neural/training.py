@@ -6,19 +6,21 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lmbench.errors import BadConfig, BadModel, BadText, choose
+from lmbench.errors import BadModel, BadText, choose
+from lmbench.fields import Among, Between, Count, NotNegative, Positive, Share
 from lmbench.model import Floats, LanguageModel
 from lmbench.model import State as Arrays
-from lmbench.neural.descent import Descent, load
+from lmbench.neural.descent import OPTIMISERS, SCHEDULES, Descent, load
 from lmbench.neural.device import DEVICES, PRECISIONS, moved, name_of, random_state, set_random_state
 from lmbench.neural.network import Network, State
-from lmbench.neural.output import Softmax, slices
+from lmbench.neural.output import SOFTMAXES, Softmax, require_untied, slices
 from lmbench.neural.starts import WordVectors
 from lmbench.neural.windows import Int64s, Lanes, Window
 from lmbench.text.sentences import Sentences
@@ -27,6 +29,7 @@ from lmbench.text.vocabulary import EOS, Vocabulary
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+Epochs = Annotated[int, Between(1, 10**6)]
 CELLS, WIDTH = 4096, 256
 """Cells and steps of a window when scoring: nothing is kept for gradients, so both are larger than in training."""
 
@@ -76,22 +79,31 @@ class Neural(WordVectors, Watched):
     (batch_tokens / bptt), such as one stream, is cut into that many lanes, for training only.
     """
 
-    dropout: float = 0.2
-    softmax: str = "full"
-    cutoffs: tuple[int, ...] = ()
-    epochs: int = 5
-    optimiser: str = "adam"
-    lr: float = 0.01
-    schedule: str = "linear"
-    decay: float = 0.5
-    hold: int = 1
-    averaging: int = 0
-    clip: float = 1.0
-    weight_decay: float = 0.0
-    bptt: int = 35
-    batch_tokens: int = 256
-    patience: int = 3
-    precision: str = "float32"
+    dropout: Share = 0.2
+    softmax: Annotated[str, Among(SOFTMAXES)] = "full"
+    cutoffs: tuple[Count, ...] = ()
+    epochs: Epochs = 5
+    optimiser: Annotated[str, Among(OPTIMISERS)] = "adam"
+    lr: Annotated[float, Between(0, 10**4, above=True)] = 0.01
+    schedule: Annotated[str, Among(SCHEDULES)] = "linear"
+    decay: Annotated[float, Between(0, 1)] = 0.5
+    hold: Epochs = 1
+    averaging: Annotated[int, Between(0, 10**6)] = 0
+    clip: Positive = 1.0
+    weight_decay: NotNegative = 0.0
+    bptt: Count = 35
+    batch_tokens: Count = 256
+    patience: Epochs = 3
+    precision: Annotated[str, Among(PRECISIONS)] = "float32"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_untied(self.softmax, self.tied)
+
+    @property
+    def rounding(self) -> float:
+        """Of float32, or where products are less precise, of 8 bits."""
+        return super().rounding if self.precision == "float32" else 0.25
 
     @abstractmethod
     def net(self, vocab: Vocabulary) -> Network:
@@ -106,9 +118,6 @@ class Neural(WordVectors, Watched):
         for name, split in ("train", train), ("valid", valid):
             if not split.n_tokens:
                 raise BadText(f"{name} has no tokens, and a network cannot be trained without: check the corpus' files")
-        require_positive(self, "dim", "bptt", "batch_tokens", "patience", "hold")
-        if not 0 <= self.dropout < 1:
-            raise BadConfig(f"dropout = {self.dropout:g} is no share that can be dropped: set it to 0 or more, below 1")
         self.vocab_ = train.vocab
         device = choose(DEVICES, self.device, "device")()
         before = random_state(device)
@@ -222,6 +231,7 @@ class Neural(WordVectors, Watched):
             "history_": np.array(self.history_, np.float64),
             "best_epoch_": np.array([self.best_epoch_]),
             "vectorless_": np.array([self.vectorless_]),
+            **({"vector_notes_": _bytes("\n".join(self.vector_notes_))} if self.vector_notes_ else {}),
         }
 
     def restore(self, vocab: Vocabulary, state: Arrays) -> Self:
@@ -240,6 +250,9 @@ class Neural(WordVectors, Watched):
         load(self.net_, {name: torch.from_numpy(np.array(state[name])) for name in expected})
         self.history_ = [float(perplexity) for perplexity in state["history_"]]
         self.best_epoch_, self.vectorless_ = int(state["best_epoch_"][0]), int(state["vectorless_"][0])
+        self.vector_notes_ = (
+            tuple(state["vector_notes_"].tobytes().decode().split("\n")) if "vector_notes_" in state else ()
+        )
         return self
 
     def notes(self) -> tuple[str, ...]:
@@ -250,11 +263,8 @@ class Neural(WordVectors, Watched):
         return tuple(notes)
 
 
-def require_positive(model: LanguageModel, *names: str) -> None:
-    """BadConfig for the first of these fields that is below 1."""
-    for name in names:
-        if getattr(model, name) < 1:
-            raise BadConfig(f"{name} = {getattr(model, name)}, but a network needs at least one: set 1 or more")
+def _bytes(text: str) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(text.encode(), np.uint8)
 
 
 def _real(features: Tensor, window: Window) -> Tensor:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +25,19 @@ import torch
 from torch import Tensor, nn
 
 from lmbench.errors import BadConfig
+from lmbench.fields import Share
+from lmbench.neural.activations import ACTIVATIONS
 from lmbench.neural.constraints import CONSTRAINTS
 from lmbench.neural.dropout import require_share
 from lmbench.neural.initializers import INITIALIZERS
-from lmbench.neural.options import named
+from lmbench.neural.options import listed, named
 from lmbench.neural.regularizers import REGULARIZERS
 
 Array = npt.NDArray[np.floating[Any]]
+Activation = Annotated[str, listed(ACTIVATIONS, "activation")]
+Initializer = Annotated[str, listed(INITIALIZERS, "initializer")]
+Regularizer = Annotated[str, listed(REGULARIZERS, "regularizer")]
+Constraint = Annotated[str, listed(CONSTRAINTS, "constraint")]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -49,22 +55,22 @@ class Options:
     reset_after: a GRU resets after the product with its recurrent kernel, as cuDNN does; before, in Cho et al. 2014
     """
 
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
+    activation: Activation = "tanh"
+    recurrent_activation: Activation = "sigmoid"
     use_bias: bool = True
-    kernel_initializer: str = "glorot_uniform"
-    recurrent_initializer: str = "orthogonal"
-    bias_initializer: str = "zeros"
+    kernel_initializer: Initializer = "glorot_uniform"
+    recurrent_initializer: Initializer = "orthogonal"
+    bias_initializer: Initializer = "zeros"
     unit_forget_bias: bool = True
-    kernel_regularizer: str | None = None
-    recurrent_regularizer: str | None = None
-    bias_regularizer: str | None = None
-    activity_regularizer: str | None = None
-    kernel_constraint: str | None = None
-    recurrent_constraint: str | None = None
-    bias_constraint: str | None = None
-    recurrent_dropout: float = 0.0
-    weight_drop: float = 0.0
+    kernel_regularizer: Regularizer | None = None
+    recurrent_regularizer: Regularizer | None = None
+    bias_regularizer: Regularizer | None = None
+    activity_regularizer: Regularizer | None = None
+    kernel_constraint: Constraint | None = None
+    recurrent_constraint: Constraint | None = None
+    bias_constraint: Constraint | None = None
+    recurrent_dropout: Share = 0.0
+    weight_drop: Share = 0.0
     reset_after: bool = True
 
 

@@ -12,15 +12,18 @@ r"""ARPA files, the text form in which n-gram models go from one program to anot
 Zero has no logarithm, so -99 stands for it, as in SRILM and KenLM: -99 or less, -inf too, is read as impossible, and
 what is impossible is written as -99; so is p of <s>, which nobody asks for. A weight that is left out is 1. Words are
 written as the vocabulary spells its events, a literal <unk> of the text as \<unk>. KenLM takes <UNK> for <unk>, so
-that is how it is read, and a literal <UNK> is written as \<UNK>.
+that is how it is read, and a literal <UNK> is written as \<UNK>. A byte order mark is dropped, and words are read in
+NFC, as texts are.
 """
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import lzma
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, islice
@@ -34,8 +37,9 @@ from lmbench.errors import BadModel
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.index import NGramIndex
 from lmbench.storage import atomic, check_output
-from lmbench.text.files import opened
+from lmbench.text.files import BOM, opened
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary
+from lmbench.wording import counted
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -135,15 +139,20 @@ def read(path: Path) -> tuple[Vocabulary, BackOff]:
 
 
 class _Lines:
-    """The lines of a file, and how many were taken."""
+    """The lines of a file, how many were taken, and what of it was read otherwise than it stands there."""
 
     def __init__(self, path: Path, file: io.BufferedReader) -> None:
         self.path, self.file, self.taken = path, file, 0
+        self.notes: list[str] = []
 
     def next(self) -> bytes | None:
         """The next line that is not empty, without white space at its ends; None at the end of the file."""
         for line in self.file:
             self.taken += 1
+            if self.taken == 1:
+                line = line.removeprefix(BOM.encode())
+                if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise BadModel(f"{self.path} is UTF-16, not UTF-8; convert it (iconv -f UTF-16 -t UTF-8)")
             if stripped := line.strip():
                 return stripped
         return None
@@ -180,7 +189,7 @@ def _model(lines: _Lines) -> tuple[Vocabulary, BackOff]:
         orders.append(weights)
     lines.expect("\\end\\")
     log_p, log_gamma = zip(*orders, strict=True)
-    return vocab, BackOff(index, log_p, log_gamma[:-1])
+    return vocab, BackOff(index, log_p, log_gamma[:-1], tuple(lines.notes))
 
 
 def _counts(lines: _Lines) -> list[int]:
@@ -215,7 +224,7 @@ def _unigrams(lines: _Lines, count: int) -> tuple[Vocabulary, dict[bytes, int], 
             except UnicodeDecodeError:
                 raise lines.wrong("a word in UTF-8", word, first + place) from None
             events.append(event[1:] if _CAPITAL.fullmatch(event) else event)
-    vocab = Vocabulary(tuple(events))
+    vocab = Vocabulary(tuple(_composed(events, lines)))
     log_p, log_gamma = np.full(len(vocab) + 1, -np.inf), np.zeros(len(vocab) + 1)
     listed = np.fromiter(ids.values(), np.int64, len(ids))
     log_p[listed], log_gamma[listed] = np.concatenate([weights for weights, _ in blocks], axis=1)
@@ -225,6 +234,22 @@ def _unigrams(lines: _Lines, count: int) -> tuple[Vocabulary, dict[bytes, int], 
     if b"<unk>" in ids:
         ids[b"<UNK>"] = UNK
     return vocab, ids, log_p, log_gamma
+
+
+def _composed(events: list[str], lines: _Lines) -> list[str]:
+    """The events in NFC, as a text's words are; one whose NFC is another event stays as it is, and no text has it."""
+    taken, found = set(events), []
+    for event in events:
+        normal = unicodedata.normalize("NFC", event)
+        found.append(event if normal in taken else normal)
+        taken.add(normal)
+    many = sum(before != after for before, after in zip(events, found, strict=True))
+    twice = sum(not unicodedata.is_normalized("NFC", event) for event in found)
+    if many:
+        lines.notes.append(f"{counted(many, 'word')} of the file read in another Unicode form (NFC)")
+    if twice:
+        lines.notes.append(f"{counted(twice, 'word')} of the file that it has in NFC too, read as <unk>")
+    return found
 
 
 def _ngrams(
@@ -251,6 +276,8 @@ def _ngrams(
         keys.append(np.where(read, context * base + words[-1], -1))
         weights.append(block)
     key = np.concatenate(keys)
+    if many := int((key < 0).sum()):
+        lines.notes.append(f"{counted(many, f'{n}-gram')} with <s> inside left out")
     order = np.argsort(key, kind="stable")
     order = order[np.searchsorted(key, 0, sorter=order) :]
     key = key[order]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lmbench.ngrams.backoff import BackOff
 from lmbench.ngrams.index import NGramIndex
 from lmbench.text.sentences import Sentences
+from lmbench.text.vocabulary import UNK
 
 Ints = npt.NDArray[np.int64]
 
@@ -53,6 +54,7 @@ class Explanation:
 
     word: str
     steps: tuple[Step, ...]
+    event: int
 
     @property
     def p(self) -> float:
@@ -99,7 +101,7 @@ def explain(
             steps.append(step)
             if gram >= 0:
                 break
-        explanations.append(Explanation(names[token], tuple(steps)))
+        explanations.append(Explanation(names[token], tuple(steps), int(token)))
     return explanations
 
 
@@ -123,6 +125,20 @@ def _step(model: BackOff, n: int, words: tuple[str, ...], gram: int, context: in
         total = _total(model, n, context, all_listed=absent == 0) if counts else None
     log_factor = model.log_p[n - 1][gram] if gram >= 0 else model.log_gamma[n - 2][context] if known else 0.0
     return Step(words, known, float(np.exp(log_factor)), count, total)
+
+
+def of_words(explanations: Sequence[Explanation], words: Sequence[str], *, stream: bool) -> list[Explanation]:
+    """Of words as the text has them, those that are no events marked so.
+
+    stream: what stands before the first word is </s>, so contexts that begin with <s> are no part of the way unless
+            the model lists them
+    """
+    told = []
+    for found, word in zip(explanations, words, strict=True):
+        steps = [step for step in found.steps if step.known or not stream or step.context[:1] != ("<s>",)]
+        shown = f"{word} (not in the vocabulary: <unk>)" if found.event == UNK else word
+        told.append(replace(found, word=shown, steps=tuple(steps)))
+    return told
 
 
 def _total(model: BackOff, n: int, context: int, *, all_listed: bool) -> int:

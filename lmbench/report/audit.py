@@ -46,10 +46,10 @@ def section(facts: Facts) -> str:
         for check in found["checks"]
     ]
     explained = (
-        f"{bold('within train')}: the same share among train's own lines, which is what repetition of the text itself "
-        "comes to. What test shares with train is a leak where it is a hundredth of the lines above that and chance "
-        "would have it once in a thousand times, or where train repeats no line at all. docs/audit.md says what is "
-        "looked for and how."
+        f"{bold('within train')}: the same share among train's own lines, near and contained ones among those of the "
+        "same lengths, which is what repetition of the text itself comes to. What test shares with train is a leak "
+        "where it is a hundredth of the lines above that and chance would have it once in a thousand times, or where "
+        "train repeats no line at all. docs/audit.md says what is looked for and how."
     )
     notes = [escape(note) for note in found["notes"]]
     header = ["looked for", "in", "found", "of", "share found", "within train", "leak?"]

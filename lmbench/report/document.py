@@ -32,6 +32,7 @@ from lmbench.report import (
 )
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import ABSENT, RANKED, REFERENCE, SCORE, Facts, Row
+from lmbench.report.layout import UNKNOWN
 from lmbench.report.markdown import (
     block,
     bold,
@@ -225,6 +226,7 @@ def story(facts: Facts, figures: Sequence[str]) -> str:
     seeds = "; of rows with seeds, the first seed" if any(len(row.results) > 1 for row in rows) else ""
     parts = [
         f"Probability and, in brackets, rank of each word given the words before it{seeds}.",
+        _unknown(facts),
         _figure("story", figures),
     ]
     start = 0
@@ -239,9 +241,22 @@ def story(facts: Facts, figures: Sequence[str]) -> str:
             ]
             whole = float(log_probs.sum()) / math.log(10)
             lines.append([escape(row.name), *cells, numbers.bits(whole)])
-        parts.append(table(["row", *map(escape, sentence), "log10 p(sentence)"], lines))
+        heads = [f"{escape(word)} {UNKNOWN}" if word in facts.unknown_words else escape(word) for word in sentence]
+        parts.append(table(["row", *heads, "log10 p(sentence)"], lines))
         start += len(sentence)
     return section("The story, word by word", *parts)
+
+
+def _unknown(facts: Facts) -> str:
+    """What is shown of words that are no events."""
+    known = sorted(facts.unknown_words)
+    if not known:
+        return ""
+    are, their = ("is", "its") if len(known) == 1 else ("are", "their")
+    return (
+        f"{UNKNOWN} {listed(list(map(escape, known)))} {are} not in the vocabulary: {their} probability and rank are "
+        "those of `<unk>`, one event for all unknown words, and not to be compared with a word's."
+    )
 
 
 def costs(facts: Facts, figures: Sequence[str]) -> str:

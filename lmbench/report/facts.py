@@ -19,7 +19,6 @@ from lmbench.measures.perplexity import Floats
 from lmbench.measures.uncertainty import STREAM_BLOCK, Ints, blocks
 from lmbench.wording import counted
 
-REFERENCE_KIND = "grammar"
 SHARE = re.compile(r"share_(\w+)_(\d+)(\S*)")
 """The metric that says how much of test is in a stratum: share_<way>_<from>-<to>."""
 RANKED, ADAPTIVE, SCORE, REFERENCE, ABSENT = "ranked", "adaptive", "score", "reference", "absent"
@@ -55,7 +54,7 @@ class Row:
         """What the row is ranked with: nothing, the references, its own track, or the other rows."""
         if not self.results:
             return ABSENT
-        if self.kind == REFERENCE_KIND:
+        if self.family == REFERENCE:
             return REFERENCE
         if not self.first.normalised:
             return SCORE
@@ -243,6 +242,11 @@ class Facts:
     def story(self) -> list[list[str]]:
         """The sentences shown word by word, without their </s>."""
         return [[str(word) for word in sentence] for sentence in self._mapping("story").get("sentences") or []]
+
+    @property
+    def unknown_words(self) -> frozenset[str]:
+        """Words of the story that are not in the vocabulary: their p is that of <unk>."""
+        return frozenset(map(str, self._mapping("story").get("unknown") or []))
 
     @property
     def headline(self) -> tuple[str, str] | None:

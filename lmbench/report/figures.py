@@ -47,7 +47,7 @@ from lmbench.report.canvas import (
 from lmbench.report.compare import Comparison, finite
 from lmbench.report.facts import ADAPTIVE, RANKED, Facts, Row
 from lmbench.report.facts import REFERENCE as GROUP_REFERENCE
-from lmbench.report.layout import brief, round_numbers, short
+from lmbench.report.layout import UNKNOWN, brief, round_numbers, short
 from lmbench.report.tables import HEADLINE
 
 SUFFIXES = ("png", "svg")
@@ -185,9 +185,9 @@ def story(facts: Facts, _: Comparison) -> Figure | None:
         return None
     height = ROW_HEIGHT * len(rows) + 1.5
     figure = Figure(figsize=(max(WIDTH, 1.5 + 0.55 * size), height), layout="constrained")
-    figure.suptitle(
-        "Probability of each word, given the words before it (the darker the likelier)", x=0.01, ha="left", fontsize=11
-    )
+    marked = f"; {UNKNOWN} not in the vocabulary, p of <unk>" if facts.unknown_words else ""
+    says = f"Probability of each word, given the words before it (the darker the likelier{marked})"
+    figure.suptitle(says, x=0.01, ha="left", fontsize=11)
     panels = figure.subplots(
         1, len(sentences), sharey=True, squeeze=False, gridspec_kw={"width_ratios": list(map(len, sentences))}
     )[0]
@@ -208,7 +208,8 @@ def story(facts: Facts, _: Comparison) -> Figure | None:
         axes.set_xlim(-0.5, len(sentence) - 0.5)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.xaxis.tick_top()
-        axes.set_xticks(range(len(sentence)), [short(word, 8) for word in sentence])
+        names = [short(word, 8) + UNKNOWN * (word in facts.unknown_words) for word in sentence]
+        axes.set_xticks(range(len(sentence)), names)
         axes.set_yticks(range(len(rows)), [_label(row) for row, _a in rows])
         axes.tick_params(length=0)
         for spine in axes.spines.values():

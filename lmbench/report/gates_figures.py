@@ -29,7 +29,7 @@ from lmbench.report.canvas import (
 from lmbench.report.compare import Comparison
 from lmbench.report.facts import Facts
 from lmbench.report.gradients_figures import CELLS, DOTTED, exploding, name_of, vanishing
-from lmbench.report.layout import round_numbers, short
+from lmbench.report.layout import UNKNOWN, round_numbers, short
 
 COUNTS = COLOURS[6]
 """Of a row that counts."""
@@ -124,6 +124,7 @@ def gates(facts: Facts, _: Comparison) -> Figure | None:
     shown = [(at, row) for at, row in enumerate(rows["rows"]) if row["cell"] != "rnn"]
     sentences = list(enumerate(rows["sentences"]))[:SENTENCES]
     kinds = [(at, row, gate) for at, row in shown for gate in _gates(row["cell"])]
+    unknown = rows.get("unknown", ())
     if not kinds:
         return None
     figure = Figure(figsize=(max(WIDTH, 1.9 * len(kinds)), 3.6 * len(sentences) + 1.3), layout="constrained")
@@ -135,9 +136,8 @@ def gates(facts: Facts, _: Comparison) -> Figure | None:
             shown_last = axes.imshow(
                 values.T, aspect="auto", origin="lower", vmin=0, vmax=1, cmap="cividis", interpolation="nearest"
             )
-            axes.set_xticks(
-                range(len(words) + 1), ["<s>", *(short(word, 8) for word in words)], rotation=40, ha="right"
-            )
+            names = ["<s>", *(short(word, 8) + UNKNOWN * (word in unknown) for word in words)]
+            axes.set_xticks(range(len(words) + 1), names, rotation=40, ha="right")
             for x, mean in enumerate(values.mean(axis=1)):
                 above(axes, x, f"{mean:.2f}"[1:] if mean < 0.995 else "1", "center")
             axes.set_yticks([])
@@ -152,9 +152,9 @@ def gates(facts: Facts, _: Comparison) -> Figure | None:
     bar = figure.colorbar(shown_last, ax=panels, location="right", shrink=0.6, aspect=30, pad=0.01)
     bar.set_ticks([0, 0.1, 0.5, 0.9, 1], labels=["0", "0.1", "0.5", "0.9", "1"])
     bar.outline.set_visible(False)
-    figure.suptitle(
-        "Gates while the sentence is read; above each word, the mean over units", x=0.01, ha="left", fontsize=11
-    )
+    marked = f"; {UNKNOWN} not in the vocabulary, read as <unk>" if unknown else ""
+    says = f"Gates while the sentence is read; above each word, the mean over units{marked}"
+    figure.suptitle(says, x=0.01, ha="left", fontsize=11)
     if any(row["cell"] == "gru" for _, row in shown):
         figure.supxlabel(CONVENTION, x=0.01, ha="left", fontsize=SMALL)
     return figure

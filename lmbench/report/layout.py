@@ -9,6 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from lmbench.report.numbers import power
+from lmbench.text.printable import printable
+
+UNKNOWN = "†"
+"""Behind a word that is not in the vocabulary."""
 
 
 def round_numbers(low: float, high: float) -> list[float]:
@@ -50,6 +54,6 @@ def brief(p: float) -> str:
 
 def short(text: str, most: int = 26) -> str:
     """One line of so many letters; the middle goes, since names that begin alike differ at their ends."""
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     tail = most // 3
     return text if len(text) <= most else text[: most - tail - 1] + "…" + text[-tail:]

@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from lmbench.text.printable import printable
+
 _SPECIAL = re.compile(r"[\\`*\[\]|~$]")
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _BLOCK = re.compile(r"^([-+>=#]|\d+(?=[.)]))")
 
 
 def escape(text: str) -> str:
-    """Text as text: no emphasis, link, code, formula, table border, HTML or entity can come of it; one line."""
-    text = " ".join(text.split())
+    """Text as text: no emphasis, link, code, formula, table border, HTML or entity can come of it; one line.
+
+    Control characters are spelled.
+    """
+    text = printable(" ".join(text.split()))
     text = text.replace("&", "&amp;").replace("<", "&lt;")
     return _EDGE_UNDERSCORE.sub(r"\\_", _SPECIAL.sub(r"\\\g<0>", text))
 
@@ -24,7 +29,7 @@ def paragraph(text: str) -> str:
 
 def code(text: str) -> str:
     """A code span for prose (a table's bars are not escaped), fenced by more backticks than the text has in a row."""
-    text = " ".join(text.split()) or " "
+    text = printable(" ".join(text.split())) or " "
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}"
@@ -32,6 +37,7 @@ def code(text: str) -> str:
 
 def block(text: str) -> str:
     """A code block, fenced by more backticks than the text has in a row."""
+    text = "\n".join(map(printable, text.split("\n")))
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}\n{text}\n{fence}"
 

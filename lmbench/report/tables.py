@@ -280,6 +280,7 @@ def story(facts: Facts) -> pd.DataFrame:
                         "sentence": sentence,
                         "position": position,
                         "word": word,
+                        "in_vocabulary": word not in facts.unknown_words,
                         "log_prob": float(value),
                         "probability": math.exp(value),  # numpy's exp differs in its last digit from version to version
                         "rank": float(place),

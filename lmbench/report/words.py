@@ -146,6 +146,10 @@ def story(facts: Facts, _: Comparison) -> Iterable[str]:
         if len(zero):
             stopped.setdefault(last[zero[0]], []).append(row)
     said = escape(" ".join(facts.story[-1]))
+    lacking = [escape(word) for word in dict.fromkeys(facts.story[-1]) if word in facts.unknown_words]
+    if asked and lacking:
+        are, its = ("is", "its") if len(lacking) == 1 else ("are", "their")
+        yield f"In {said}, {listed(lacking)} {are} not in the vocabulary: {its} probability is that of &lt;unk>."
     for word, rows in stopped.items():
         yield f"{said} is impossible, at {escape(word)}, for {listed([_name(row) for row in rows])}."
     if asked and not stopped:

@@ -7,7 +7,8 @@ The ids are the same.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadText
-from lmbench.text.files import opened, read_lines
+from lmbench.text.files import BOM, LineEnds, normalise, opened, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.vocabulary import EOS, UNK, Vocabulary, limited
 from lmbench.text.words import BYTES, Words, learner, listed, narrow_spaces, ranking, spelled, words_of
@@ -25,7 +26,7 @@ BLOCK = 1 << 20
 """Bytes: what is made of a block stays in the processor's cache."""
 END = -1
 NEWLINE = 10
-BOM = "\ufeff".encode()
+MARK = BOM.encode()
 LONGEST = 1 << 24
 """Bytes of a word: what is longer is no word, and would be held in memory at once."""
 
@@ -69,32 +70,39 @@ def encode(lines: Iterable[str], vocab: Vocabulary) -> Sentences:
     return _rows(_encode(_bytes("".join(f"{line}\n" for line in lines)), vocab), vocab)
 
 
-def blocks(path: Path) -> Iterator[Bytes]:
+def beginning(path: Path) -> list[str]:
+    """The lines of the first block."""
+    with closing(blocks(path)) as first:
+        return next(first).tobytes().decode().split("\n")
+
+
+def blocks(path: Path) -> Generator[Bytes, None, None]:
     """The text in blocks of whole lines, or whole words of a line that is longer: UTF-8 in NFC, white space in ASCII.
 
     The last block ends in a line end.
     What is wrong with a text is found here and said by read_lines().
     """
-    any_word, mark = False, BOM
+    any_word, ends = False, LineEnds()
     with opened(path) as file:
-        for read in _whole_words(file, path):
-            data = read.removeprefix(mark)
+        for read in _whole_words(file, path, ends):
+            data = read.replace(MARK, b"")
             try:
                 text = data.decode("utf-8")
             except UnicodeDecodeError:
                 text = "\0"
             if "\0" in text:
                 read_lines(path)
-            any_word, mark = any_word or not text.isspace(), b""
+            any_word = any_word or bool(text and not text.isspace())
             yield _bytes(text, data)
-    if not any_word:
+    if not any_word or ends.lost:
         read_lines(path)
 
 
-def _whole_words(file: BinaryIO, path: Path) -> Iterator[bytes]:
+def _whole_words(file: BinaryIO, path: Path, ends: LineEnds) -> Iterator[bytes]:
     """About BLOCK bytes at a time, up to a line end, or up to the last word of a line that does not end."""
     rest = b""
     while data := file.read(BLOCK):
+        ends.add(data)
         rest += data
         end = rest.rfind(b"\n") + 1
         if end:
@@ -105,7 +113,7 @@ def _whole_words(file: BinaryIO, path: Path) -> Iterator[bytes]:
         words = rest.rstrip()
         begin = max(words.rfind(b" "), words.rfind(b"\t")) + 1
         # a word stays with what ends it, since a line end alone would end no line
-        if begin and words[begin:].decode("utf-8", "ignore").strip():
+        if begin and normalise(words[begin:].decode("utf-8", "ignore")):
             yield words[:begin]
             rest = words[begin:] + rest[len(words) :][:1]
         if len(rest) > LONGEST:

@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadConfig, BadText, choose
+from lmbench.text.advice import advice
 from lmbench.text.documents import read_documents
 from lmbench.text.files import Lines, read_lines
 from lmbench.text.sentences import Sentences
 from lmbench.text.token_cache import tokenize
 from lmbench.text.tokenizers import TOKENIZERS, Tokenizer
 from lmbench.text.vocabulary import Vocabulary
+from lmbench.wording import counted
 
 Tokens = Sequence[Sequence[str]]
 UNITS = {"sentence": "each line is a row", "stream": "each split is one long row"}
@@ -204,7 +206,9 @@ def from_tokens(
         lines = {split: [" ".join(row) for row in rows] for split, rows in tokens.items()}
     characters = {split: sum(map(len, part)) + len(part) for split, part in lines.items()}
     rows = {split: Sentences.encode(part, vocab) for split, part in tokens.items()}
-    stored = {split: _stream(part) if unit == "stream" else part for split, part in rows.items()}
+    statistics = _statistics(tokens, vocab, characters, lines)
+    unknown = {str(split["split"]): float(split["oov_rate"]) for split in statistics}
+    stored = {split: part.joined() if unit == "stream" else part for split, part in rows.items()}
     return Corpus(
         name=name,
         vocab=vocab,
@@ -218,16 +222,11 @@ def from_tokens(
         unknown=tuple(word for row in tokens["test"] for word in row if word not in vocab.ids),
         characters=characters["test"],
         extra={split: part for split, part in stored.items() if split not in SPLITS},
-        statistics=_statistics(tokens, vocab, characters, lines),
-        warnings=(*warnings, *_split_warnings(tokens)),
+        statistics=statistics,
+        warnings=(*warnings, *_split_warnings(tokens), *advice(unknown, lines["train"], cutter.name)),
         extra_words=tuple(word for word in vocab.ids if word not in in_train),
         fingerprint=_fingerprint(stored, vocab, cutter.state),
     )
-
-
-def _stream(rows: Sentences) -> Sentences:
-    """The same tokens as one long row, </s> inside it."""
-    return Sentences(rows.vocab, rows.tokens, np.array([0, rows.n_tokens], np.int64))
 
 
 def _statistics(
@@ -269,6 +268,9 @@ def _file_warnings(read: Mapping[str, Lines]) -> tuple[str, ...]:
             found.append(f"{part.empty} empty lines of {split} were left out")
         if part.changed:
             found.append(f"{part.changed} characters of {split} were replaced by Unicode normalisation (NFC)")
+        if part.marks:
+            marks = counted(part.marks, "byte order mark")
+            found.append(f"{marks} inside {split} taken out: its file was joined of several")
     return tuple(found)
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadText
+from lmbench.fields import Between, Checked, Count, NotNegative, Seed, Whole
 from lmbench.text.marks import SPACE
 from lmbench.text.pairs import NONE, Met, Table, Text, met
 from lmbench.text.probes import Crossed, Probe
@@ -28,7 +30,7 @@ LONGEST_CONTEXT = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mining:
+class Mining(Checked):
     """What counts as a probe.
 
     min_count: pairs of train that a, and that b, is part of
@@ -41,15 +43,15 @@ class Mining:
     most:      probes kept, and crossed probes kept, drawn with the seed where there are more
     """
 
-    min_count: int = 40
-    attested: int = 5
-    documents: int = 3
-    expected: float = 5.0
-    match: float = 0.25
-    closed: int = 30
-    reuse: int = 10
-    most: int = 600
-    seed: int = 0
+    min_count: Count = 40
+    attested: Count = 5
+    documents: Count = 3
+    expected: NotNegative = 5.0
+    match: Annotated[float, Between(0, 100)] = 0.25
+    closed: Whole = 30
+    reuse: Count = 10
+    most: Count = 600
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)

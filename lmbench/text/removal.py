@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
 from lmbench.errors import BadText
+from lmbench.fields import Between, Checked, Count
 from lmbench.text.mining import Mined, Mining, Search, Tokens, without_spaces
 from lmbench.text.pairs import NONE, Met, met
 
 
 @dataclass(frozen=True, kw_only=True)
-class Removal:
+class Removal(Checked):
     """Which pairs are taken out of train.
 
     pairs:        how many, drawn with the seed of the search
@@ -30,12 +32,12 @@ class Removal:
     control:      take out as many other sentences instead
     """
 
-    pairs: int = 40
-    rarest: int = 20
-    commonest: int = 200
-    low: float = 1.0
-    high: float = 6.0
-    share: float = 0.15
+    pairs: Count = 40
+    rarest: Count = 20
+    commonest: Count = 200
+    low: Annotated[float, Between(-100, 100)] = 1.0
+    high: Annotated[float, Between(-100, 100)] = 6.0
+    share: Annotated[float, Between(0, 1, above=True)] = 0.15
     crossing: bool = False
     control: bool = False
 

@@ -56,9 +56,11 @@ class Sentences:
         return cls(vocab, tokens, offsets)
 
     @classmethod
-    def encode_prefixes(cls, prefixes: Iterable[Sequence[str]], vocab: Vocabulary) -> "Sentences":
-        """Rows of the words' ids without </s>: contexts to be continued."""
-        return cls.of_rows([vocab.encode(words) for words in prefixes], vocab)
+    def encode_prefixes(
+        cls, prefixes: Iterable[Sequence[str]], vocab: Vocabulary, start: Sequence[int] = ()
+    ) -> "Sentences":
+        """Rows of the words' ids without </s>: contexts to be continued. start: ids that stand before each."""
+        return cls.of_rows([[*start, *vocab.encode(words)] for words in prefixes], vocab)
 
     def __len__(self) -> int:
         """S, the number of rows."""
@@ -150,6 +152,10 @@ class Sentences:
     def row_sums(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """float64 (S,): the sum over each row of one value a token."""
         return np.bincount(self.rows, values, len(self)).astype(np.float64)
+
+    def joined(self) -> "Sentences":
+        """The same tokens as one row, </s> inside it: a stream."""
+        return Sentences(self.vocab, self.tokens, np.array([0, self.n_tokens], np.int64))
 
     def ended(self) -> "Sentences":
         """Every row with </s> after it: its last token, at offsets[1:] - 1, has the whole row as its history."""

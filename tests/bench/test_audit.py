@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from lmbench.bench.audit import audit, warnings
 from lmbench.bench.benchmark import load
@@ -53,6 +54,33 @@ def test_a_clean_text_has_no_finding(tmp_path):
 
 def test_a_split_made_here_has_no_finding(tmp_path):
     assert found(tmp_path, splits=False, train=[*TRAIN, *TRAIN[:300]])["findings"] == []
+
+
+def chat(n, seed):
+    """n lines as in a chat: short answers said again and again with other marks, longer ones among them."""
+    rng = np.random.default_rng(seed)
+    short = [f"{word} {more}".strip() for word in ("yes", "no", "ok", "hello", "thanks", "bye") for more in ("", "now")]
+    answers = [form(line) + mark for line in short for form in (str, str.title) for mark in ("", ".", "?", "!", "...")]
+    often = 1 / np.arange(1, len(answers) + 1)
+    said = rng.choice(rng.permutation(answers), n, p=often / often.sum())
+    return [line if rng.random() < 0.6 else " ".join(rng.choice(WORDS, 6)) for line in said.tolist()]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_chat_that_is_split_here_has_none_though_its_short_lines_are_alike(tmp_path, seed):
+    facts = found(tmp_path, f"seed = {seed}", splits=False, train=chat(1500, seed))
+    near = [check for check in facts["checks"] if check["what"] == "nearly the same"]
+    assert all(check["found"] and check["usual"] for check in near)  # "Yes." and "Yes?"
+    assert facts["findings"] == []
+
+
+def test_lines_of_a_chat_that_were_copied_are_found_all_the_same(tmp_path):
+    test = chat(400, 8)
+    copied = [line + "!" for line in test if len(line) > 20][:40]
+    clean = {"train": chat(1500, 7), "valid": chat(200, 9), "test": test}
+    assert "nearly the same" not in {check["what"] for check in found(tmp_path, **clean)["checks"] if check["leak"]}
+    facts = found(tmp_path, **{**clean, "train": [*clean["train"], *copied]})
+    assert {"nearly the same"} <= {check["what"] for check in facts["checks"] if check["leak"]}
 
 
 def test_the_built_in_text_has_none_though_its_grammar_repeats_sentences(tmp_path):

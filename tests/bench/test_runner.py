@@ -14,6 +14,7 @@ from lmbench.bench.execute import Job, Progress, execute
 from lmbench.bench.results import Result, file_stem, load_one
 from lmbench.bench.results import load as load_results
 from lmbench.errors import BadConfig, BadModel, BadText
+from lmbench.neural.descent import SCHEDULES
 
 ROWS = """
 [corpus]
@@ -336,7 +337,7 @@ def test_a_file_that_a_row_reads_is_found_beside_the_benchmark_and_its_content_i
 def test_a_field_that_must_be_given_is_missed_before_anything_is_read(tmp_path):
     benchmark = write(tmp_path, ROWS.split("[rows.two]")[0] + "[rows.theirs]\nkind = 'arpa'\n")
     (tmp_path / "train.txt").unlink()
-    with pytest.raises(BadConfig, match="row 'theirs' has no path, which kind 'arpa' needs"):
+    with pytest.raises(BadConfig, match="row 'theirs' has no path, which it needs"):
         plan(benchmark, ["all"], tmp_path / "out")
 
 
@@ -374,12 +375,56 @@ def test_a_device_that_is_not_there_fails_the_networks_alone(tmp_path, monkeypat
     assert net.error == ("device cuda: torch finds no CUDA device here; use --device cpu, or a torch built for CUDA")
 
 
-def test_a_row_that_diverges_keeps_its_last_good_epoch_and_the_others_go_on(tmp_path):
-    rows = ROWS[: ROWS.index("[rows.mix]")].replace("epochs = 2", 'epochs = 3\nschedule = "hold"\ndecay = 1e37')
+def test_a_row_that_diverges_keeps_its_last_good_epoch_and_the_others_go_on(tmp_path, monkeypatch):
+    monkeypatch.setitem(SCHEDULES, "hold", lambda _, at: 1.0 if at.epoch < 2 else 1e37)
+    rows = ROWS[: ROWS.index("[rows.mix]")].replace("epochs = 2", 'epochs = 3\nschedule = "hold"')
     planned = plan(write(tmp_path, rows), ["net", "one"], tmp_path / "out")
-    results = {event.row: event for event in runner.run(planned) if isinstance(event, Result)}
+    results = {job.row.name: execute(job, planned.bench, lambda *_: None) for job in planned.todo}
     checkpoint = tmp_path / "out" / "tiny" / "models" / "net.seed0.checkpoint"
     assert results["one"].error is None
     assert "left the finite numbers in epoch 2" in results["net"].error
     assert results["net"].error.endswith(f"; the last good epoch is in {checkpoint}")
     assert checkpoint.is_file()
+
+
+THEIRS = """
+import os, signal, time
+from dataclasses import dataclass
+from lmbench.models.ngram import NGram
+
+@dataclass
+class Model(NGram):
+    family = "ngram"
+    end: str = ""
+    def fit(self, train, valid):
+        if self.end == "hang":
+            time.sleep(600)
+        if self.end == "exit":
+            raise SystemExit(3)
+        os.kill(os.getpid(), signal.Signals[self.end])
+"""
+
+
+def test_rows_that_hang_or_end_their_process_have_failed_and_the_others_go_on(tmp_path, monkeypatch, capfd):
+    package = tmp_path / "package"
+    info = package / "mortal_rows-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mortal_rows\nVersion: 1\n", "utf-8")
+    (info / "entry_points.txt").write_text("[lmbench.models]\nmortal = mortal_rows:Model\n", "utf-8")
+    (package / "mortal_rows.py").write_text(THEIRS, "utf-8")
+    monkeypatch.syspath_prepend(package)
+    ends = ("hang", "exit", "SIGKILL", "SIGSEGV")
+    rows = ROWS[: ROWS.index("[rows.net]")] + "".join(
+        f'[rows.{end}]\nkind = "mortal"\norder = 1\nsmoothing = "mle"\nend = "{end}"\n' for end in ends
+    )
+    rows += '[rows.mix]\nkind = "mixture"\ncomponents = ["two", "hang"]\n'
+    planned = plan(write(tmp_path, rows), ["all"], tmp_path / "out")
+    results = {event.row: event.error for event in runner.run(planned, row_limit=10) if isinstance(event, Result)}
+    assert results["one"] is results["two"] is None
+    assert results["hang"] == "ended after 10 s, its limit (--row-limit)"
+    assert results["exit"].startswith("its process ended with exit code 3 without a result")
+    assert results["SIGKILL"].startswith("its process was ended by SIGKILL; the system may have run out of memory")
+    assert results["SIGSEGV"] == "its process was ended by SIGSEGV"
+    assert results["mix"].startswith("its component hang failed")
+    assert capfd.readouterr().err == ""
+    assert set(todo(plan(planned.benchmark, ["all"], tmp_path / "out"))) == {*ends, "mix"}

@@ -73,7 +73,7 @@ def test_trials_stand_before_the_row_they_are_for():
     [
         ({"curve": {"sizes": []}}, "do not rise"),
         ({"curve": {"sizes": [10, 10]}}, "do not rise"),
-        ({"curve": {"sizes": [0, 10]}}, "do not rise"),
+        ({"curve": {"sizes": [0, 10]}}, "sizes = [0, 10] is not a list, each item a whole number from 1"),
         ({"curve": {"sizes": [10, 20], "epochs": [3]}}, "1 for 2 sizes"),
         ({"curve": {"size": [10]}}, "no key 'size'; did you mean 'sizes'"),
         ({"curve": {"epochs": [3]}}, "has no sizes, which it needs"),

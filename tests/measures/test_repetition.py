@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lmbench.measures.repetition import Share, beyond, repeats
+from lmbench.measures.repetition import Share, beyond, expected, repeats
 
 
 def test_repeats_by_hand():
@@ -49,3 +49,13 @@ def test_chance_is_not_called_a_leak():
 )
 def test_what_is_beyond(here, usual, leak):
     assert beyond(here, usual) == leak
+
+
+def test_the_share_of_lines_of_other_lengths_by_hand():
+    found, classes = np.array([True, True, False, False, False, False]), np.array([1, 1, 1, 4, 4, 4])
+    # of class 1 two in three are found, of class 4 none, of class 9 there is none: 2 in 6 as of all
+    assert expected(found, classes, np.array([1, 1])) == Share(4, 6)
+    assert expected(found, classes, np.array([4, 4, 4])) == Share(0, 6)
+    assert expected(found, classes, np.array([9])) == Share(2, 6)
+    assert expected(found, classes, np.array([1, 4])) == Share(2, 6)
+    assert expected(found, classes, np.empty(0, int)) == Share(0, 6)

@@ -1,12 +1,15 @@
 """An ARPA file over a benchmark's events: what every event gets, after every context, against the words of the rule."""
 
 import math
+import unicodedata
 from itertools import product
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lmbench.errors import BadModel
 from lmbench.models.arpa import Arpa
 from lmbench.models.ngram import NGram
 from lmbench.ngrams import arpa
@@ -147,3 +150,47 @@ def test_a_row_scores_as_kenlm_does_where_the_words_are_the_same(kenlm, tmp_path
     batch = Sentences.encode(test, vocab)
     np.testing.assert_allclose(row.log_probs(batch) / math.log(10), expected, atol=2e-6)
     np.testing.assert_allclose(row.log_probs(batch), fitted.log_probs(batch), atol=1e-7)
+
+
+SENTENCES = [["나는", "배가", "고프다"], ["너는", "배가", "é"]]
+KOREAN = Sentences.encode(SENTENCES, Vocabulary.build(SENTENCES))
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_file_in_another_form_or_with_a_byte_order_mark_is_the_same_model(tmp_path, form, mark):
+    model = NGram(order=3, smoothing="witten_bell").fit(KOREAN, KOREAN)
+    arpa.write(model.backoff_, KOREAN.vocab, tmp_path / "nfc.arpa")
+    text = (tmp_path / "nfc.arpa").read_text("utf-8")
+    (tmp_path / "other.arpa").write_text(mark + unicodedata.normalize(form, text), "utf-8")
+    read = [Arpa(path=str(tmp_path / name)).fit(KOREAN, KOREAN) for name in ("nfc.arpa", "other.arpa")]
+    np.testing.assert_array_equal(read[0].log_probs(KOREAN), read[1].log_probs(KOREAN))
+    assert ("5 words of the file read in another Unicode form (NFC)" in read[1].notes()) == (form == "NFD")
+
+
+def test_two_forms_of_a_word_are_two_words_and_the_one_in_nfc_is_the_texts(tmp_path):
+    words = [unicodedata.normalize(form, "é") for form in ("NFD", "NFC")]
+    lines = [f"-0.{i}\t{word}" for i, word in enumerate(["<unk>", "</s>", *words], start=3)]
+    (tmp_path / "two.arpa").write_text(
+        "\\data\\\nngram 1=4\n\n\\1-grams:\n" + "\n".join(lines) + "\n\\end\\\n", "utf-8"
+    )
+    model = Arpa(path=str(tmp_path / "two.arpa")).fit(KOREAN, KOREAN)
+    (value,) = model.log_probs(Sentences.encode_prefixes([["é"]], KOREAN.vocab))
+    assert value == pytest.approx(-0.6 * math.log(10))
+    assert "1 word of the file that it has in NFC too, read as <unk>" in model.notes()
+
+
+def test_n_grams_that_no_row_asks_for_and_a_file_of_other_words_are_said(tmp_path):
+    unigrams = ["\\1-grams:", "-1\t<unk>", "-9\t<s>\t0", "-1\tzz\t0"]
+    lines = ["\\data\\", "ngram 1=3", "ngram 2=1", *unigrams, "\\2-grams:", "-1\tzz <s>", "\\end\\", ""]
+    text = "\n".join(lines)
+    (tmp_path / "zz.arpa").write_text(text, "utf-8")
+    said = " ".join(Arpa(path=str(tmp_path / "zz.arpa")).fit(KOREAN, KOREAN).notes())
+    assert "1 2-gram with <s> inside left out" in said
+    assert "no word of the text is in the file" in said
+
+
+def test_another_encoding_is_named(tmp_path):
+    (tmp_path / "t.arpa").write_text("\\data\\\nngram 1=1\n", "utf-16")
+    with pytest.raises(BadModel, match="is UTF-16, not UTF-8; convert it"):
+        arpa.read(tmp_path / "t.arpa")

@@ -70,7 +70,7 @@ def test_it_learns_from_what_it_scores():
     assert again > once + 1
 
 
-@pytest.mark.parametrize(("fields", "told"), [({"window": 0}, "window is 0"), ({"mu": 0.0}, "mu is 0.0")])
+@pytest.mark.parametrize(("fields", "told"), [({"window": 0}, "window = 0 is not"), ({"mu": 0.0}, "mu = 0.0 is not")])
 def test_what_means_nothing_is_refused(fields, told):
     with pytest.raises(BadConfig, match=told):
         Cache(**fields)

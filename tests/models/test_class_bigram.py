@@ -84,5 +84,5 @@ def test_no_text_is_no_error():
 
 @pytest.mark.parametrize("fields", [{"classes": 0}, {"words": 0}, {"sweeps": -1}])
 def test_what_means_nothing_is_refused(fields):
-    with pytest.raises(BadConfig, match="the least that means anything"):
+    with pytest.raises(BadConfig, match="is not a whole number from"):
         ClassBigram(**fields)

@@ -86,7 +86,9 @@ def test_without_the_package_it_says_what_to_install(monkeypatch):
         InfiniGram(index="anywhere").fit(TRAIN, VALID)
 
 
-@pytest.mark.parametrize(("fields", "told"), [({"dtype": "u15"}, "u16"), ({"longest": -1}, "longest is -1")])
+@pytest.mark.parametrize(
+    ("fields", "told"), [({"dtype": "u15"}, "u16"), ({"longest": -1}, "longest = -1 is not a whole number from 0")]
+)
 def test_what_means_nothing_is_refused(fields, told):
     with pytest.raises(BadConfig, match=told):
         InfiniGram(index="anywhere", **fields)

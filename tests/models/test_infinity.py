@@ -60,5 +60,5 @@ def test_it_saves_train_and_an_order_of_it():
 
 
 def test_a_suffix_of_fewer_than_no_words_is_refused():
-    with pytest.raises(BadConfig, match="longest is -1"):
+    with pytest.raises(BadConfig, match="longest = -1 is not a whole number from 0"):
         Infinity(longest=-1)

@@ -194,7 +194,7 @@ def test_by_names_a_component_that_has_strata():
         Mixture(components={**parts(2), "cache": Cache()}, by="cache")
     with pytest.raises(BadConfig, match=r"by = 'infinity' has no context_counts: .*name a component of kind ngram, or"):
         Mixture(components={**parts(2), "infinity": Infinity()}, by="infinity", contexts="count")
-    with pytest.raises(BadConfig, match="no contexts 'counts'"):
+    with pytest.raises(BadConfig, match="contexts = 'counts' is not one of length, count"):
         Mixture(components=parts(2), contexts="counts")
 
 

@@ -102,18 +102,18 @@ def test_a_text_without_words_makes_every_event_alike():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"order": 0}, "order is 0, and an n-gram has at least one word; set order to 1 or more"),
-        ({"k": 0.0}, "k is 0.0, .* set k above 0, or smoothing = 'mle'"),
-        ({"k": float("nan")}, "k is nan"),
+        ({"order": 0}, "order = 0 is not a whole number from 1 to 100"),
+        ({"k": 0.0}, "k = 0.0 is not a number above 0"),
+        ({"k": float("nan")}, "k = nan is not a number above 0"),
         ({"cutoffs": [0, 2, 1]}, r"cutoffs = \[0, 2, 1\] must begin with 0 and not fall"),
-        ({"entropy": -1e-8}, "entropy is -1e-08, .* set it to a small number such as 1e-7, or to 0"),
-        ({"entropy": float("nan")}, "entropy is nan"),
-        ({"bits": 16}, "bits is 16, .* 64, 32 or 8"),
+        ({"entropy": -1e-8}, "entropy = -1e-08 is not a number from 0"),
+        ({"entropy": float("nan")}, "entropy = nan is not a number from 0"),
+        ({"bits": 16}, "bits = 16 is not one of 8, 32, 64"),
         ({"bits": 8, "smoothing": "stupid_backoff"}, "stupid_backoff is none"),
         ({"entropy": 1e-7, "smoothing": "stupid_backoff"}, "stupid_backoff is none; .*cutoffs"),
-        ({"mu": ()}, r"mu = \[\] must be one strength or more"),
-        ({"mu": (2.0, 0.0)}, r"mu = \[2.0, 0.0\] must be .* leave it out to have them chosen on valid"),
-        ({"smoothing": "kneser_nay"}, "no smoothing 'kneser_nay'; did you mean 'kneser_ney'?"),
+        ({"mu": ()}, r"mu = \[\] has no strength; give one or more, or leave it out"),
+        ({"mu": (2.0, 0.0)}, r"mu = \(2.0, 0.0\) is not a list, each item a number above 0 .* or left out"),
+        ({"smoothing": "kneser_nay"}, "smoothing = 'kneser_nay' is not one of .*; did you mean 'kneser_ney'?"),
     ],
 )
 def test_a_bad_field_is_named_when_the_model_is_made(fields, message):

@@ -151,7 +151,11 @@ def test_divergence_of_equal_and_of_disjoint_rows():
 
 @pytest.mark.parametrize(
     ("fields", "message"),
-    [({"neighbours": 0}, "neighbours is 0"), ({"beta": -1.0}, "beta is -1.0"), ({"gamma": 0.0}, "gamma is 0.0")],
+    [
+        ({"neighbours": 0}, "neighbours = 0 is not"),
+        ({"beta": -1.0}, "beta = -1.0 is not"),
+        ({"gamma": 0.0}, "gamma = 0.0 is not a number above 0 and up to 1"),
+    ],
 )
 def test_a_bad_field_is_named_when_the_model_is_made(fields, message):
     with pytest.raises(BadConfig, match=message):

@@ -69,7 +69,7 @@ def test_an_output_of_its_own_learns_that_the_word_never_comes(vectors):
 
 
 def test_a_mapped_output_is_trained_without_absent_words_and_asked_with_them(vectors):
-    net = Recurrent(**{**SMALL, "epochs": 0}, **vectors, mapped=True).fit(TRAIN, TRAIN).net_
+    net = Recurrent(**{**SMALL, "lr": 1e-30}, **vectors, mapped=True).fit(TRAIN, TRAIN).net_
     features, targets = torch.randn(5, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([1, 2, 3, 4, 5])
     asked = net.output.log_probs(features).detach()
     assert torch.isfinite(asked).all()
@@ -82,30 +82,52 @@ def test_a_mapped_output_is_trained_without_absent_words_and_asked_with_them(vec
 
 
 def test_frozen_vectors_stay_and_others_move(vectors):
-    start = Recurrent(**{**SMALL, "epochs": 0}, **vectors).fit(TRAIN, TRAIN).state()["embedding.weight"]
+    start = Recurrent(**{**SMALL, "lr": 1e-30}, **vectors).fit(TRAIN, TRAIN).state()["embedding.weight"]
     for output in ({"tied": True}, {"tied": False}, {"mapped": True}):
         kept = Recurrent(**SMALL, **vectors, frozen=True, **output, weight_decay=0.1).fit(TRAIN, TRAIN)
         np.testing.assert_array_equal(kept.state()["embedding.weight"], start)
         tuned = Recurrent(**SMALL, **vectors, **output).fit(TRAIN, TRAIN)
         assert not np.allclose(tuned.state()["embedding.weight"], start)
     drawn = Recurrent(**SMALL, frozen=True).fit(TRAIN, TRAIN).state()["embedding.weight"]
-    at_first = Recurrent(**{**SMALL, "epochs": 0}).fit(TRAIN, TRAIN).state()["embedding.weight"]
+    at_first = Recurrent(**{**SMALL, "lr": 1e-30}).fit(TRAIN, TRAIN).state()["embedding.weight"]
     np.testing.assert_array_equal(drawn, at_first)
 
 
 def test_vectors_of_another_text(text):
     fields = {"embeddings": "skipgram", "embedding_text": str(text), "vector_epochs": 3}
-    model = Recurrent(**{**SMALL, "epochs": 0}, **fields).fit(TRAIN, TRAIN)
+    model = Recurrent(**{**SMALL, "lr": 1e-30}, **fields).fit(TRAIN, TRAIN)
     source = learn(sentences_in(text), "skipgram", dim=8, window=2, epochs=3, seed=0)
     expected = align(source, VOCAB, 8)
     known = ~np.isnan(expected[:, 0])
     np.testing.assert_array_equal(model.state()["embedding.weight"][known], expected[known])
     assert [VOCAB.events[i] for i in np.flatnonzero(~known[:-1])] == ["<unk>", "고프다", "나는", "감자"]
     assert model.notes()[0] == "3 words without a skipgram vector start at random"
-    frozen = Recurrent(**{**SMALL, "epochs": 0}, **fields, frozen=True).fit(TRAIN, TRAIN)
+    frozen = Recurrent(**{**SMALL, "lr": 1e-30}, **fields, frozen=True).fit(TRAIN, TRAIN)
     assert frozen.notes()[0] == "3 words without a skipgram vector start at random and stay there"
     assert model.sources() == (str(text),)
     assert Recurrent(**SMALL, embeddings="skipgram").sources() == ()
+
+
+def test_what_is_left_out_of_a_file_is_in_the_notes_of_the_row_and_stays_there(vectors, tmp_path):
+    lines = Path(vectors["vector_file"]).read_text("utf-8").splitlines()
+    (tmp_path / "v.vec").write_text("\n".join([*lines, "나쁨" + " nan" * 8]) + "\n", "utf-8")
+    fields = {**SMALL, "epochs": 0, "embeddings": "file", "vector_file": str(tmp_path / "v.vec")}
+    model = Recurrent(**fields).fit(TRAIN, TRAIN)
+    assert model.notes()[:2] == (
+        "of v.vec 1 of 10 vectors is left out: 1 with a number that is not finite",
+        "v.vec announces 9 words and has 10: all are read",
+    )
+    assert Recurrent(**fields).restore(VOCAB, model.state()).notes() == model.notes()
+    whole = Recurrent(**{**SMALL, "epochs": 0}, **vectors).fit(TRAIN, TRAIN)
+    np.testing.assert_array_equal(model.state()["embedding.weight"], whole.state()["embedding.weight"])
+
+
+@pytest.mark.parametrize("field", ["vector_file", "embedding_text"])
+def test_vectors_of_no_word_of_the_text_are_refused(tmp_path, field):
+    (tmp_path / "v").write_text(f"1 8\nzz{' 0.5' * 8}\n" if field == "vector_file" else "zz yy zz\n", "utf-8")
+    how = {"embeddings": "file" if field == "vector_file" else "word2vec", field: str(tmp_path / "v")}
+    with pytest.raises(BadText, match="has no word of the vocabulary"):
+        Recurrent(**SMALL, **how).fit(TRAIN, TRAIN)
 
 
 def test_neighbours_of_the_start_and_of_what_training_made_of_it(vectors):
@@ -125,7 +147,7 @@ def test_neighbours_of_the_start_and_of_what_training_made_of_it(vectors):
         ({"embeddings": "file"}, "embeddings = 'file' with vector_file = None"),
         ({"vector_file": "a.vec"}, "embeddings = 'random' with vector_file = 'a.vec'"),
         ({"embedding_text": "a.txt"}, "embedding_text = 'a.txt' is read by nothing while embeddings = 'random'"),
-        ({"embeddings": "word2vek"}, "no embeddings 'word2vek'; did you mean 'word2vec'"),
+        ({"embeddings": "word2vek"}, "embeddings = 'word2vek' is not one of .*; did you mean 'word2vec'"),
         ({"tied": False, "mapped": True}, "mapped = true makes the output of the vectors"),
     ],
 )

@@ -51,7 +51,7 @@ def lstm():
 def test_training_learns(lstm):
     assert lstm.history_[-1] < lstm.history_[0] < V
     assert np.exp(-lstm.log_probs(TEST).mean()) < np.exp(
-        -Recurrent(**SMALL, lr=0.0).fit(TRAIN, VALID).log_probs(TEST).mean()
+        -Recurrent(**SMALL, lr=1e-30).fit(TRAIN, VALID).log_probs(TEST).mean()
     )
 
 
@@ -157,8 +157,10 @@ def test_the_best_epoch_is_kept_and_training_ends_after_patience():
 
 
 def test_divergence_is_one_line_with_a_remedy():
+    model = Recurrent(**SMALL)
+    model.lr = 1e37  # no benchmark may ask for it
     with pytest.raises(Diverged, match=r"epoch 1: lr = 1e\+37 .* lower lr, or clip") as raised:
-        Recurrent(**{**SMALL, "lr": 1e37}).fit(TRAIN, VALID)
+        model.fit(TRAIN, VALID)
     assert "\n" not in str(raised.value)
 
 
@@ -224,8 +226,8 @@ def test_a_new_network_is_one_method():
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"schedule": "lineer"}, "no schedule 'lineer'; did you mean 'linear'"),
-        ({"embeddings": "glove"}, "no embeddings 'glove'; one of: fasttext, file, random, skipgram, word2vec"),
+        ({"schedule": "lineer"}, "schedule = 'lineer' is not one of .*; did you mean 'linear'"),
+        ({"embeddings": "glove"}, "embeddings = 'glove' is not one of random, word2vec, skipgram, fasttext, file"),
         ({"bptt": 0}, "bptt = 0"),
         ({"dropout": 1.0}, "dropout = 1"),
         ({"hidden": 0}, "hidden = 0"),

@@ -15,6 +15,7 @@ from lmbench.report import markdown, numbers, tables
 from lmbench.report.compare import Comparison
 from lmbench.report.document import render
 from lmbench.report.facts import read
+from lmbench.report.figures import story
 from lmbench.report.layout import round_numbers, spread
 from lmbench.report.write import write
 
@@ -146,3 +147,32 @@ def test_explanations_are_of_columns_that_are_shown(tmp_path):
     for name in ("perplexity", "bits/token", "can say 무지 배가 (headline@100)", "C3 crossed", "perplexity on held"):
         assert f"**{name}**: " in text
     assert "literal" not in text
+
+
+CONTROL = ("\x1b[31mred", "a\u202eb", "\x9b2J", "bell\x07")
+
+
+def test_control_characters_of_a_text_are_shown_and_steer_nothing(tmp_path):
+    """In the report; tables are data, and say what the text has, each record on its line."""
+    words = {"sentences": [list(CONTROL), ["a", "b", "c", "d"], ["x", "y", "z", "w"]]}
+    made.build(tmp_path, {"kn-3": made.MODELS["kn-3"]}, story=words, title=CONTROL[0])
+    write(tmp_path)
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert not re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    assert r"\\x1b\[31mred" in text
+    assert set(CONTROL) <= set(pd.read_csv(tmp_path / "story.csv")["word"])
+
+
+def test_words_that_are_not_in_the_vocabulary_are_marked_where_they_are_shown(tmp_path):
+    words = {"sentences": [["a", "b", "c", "d"], ["a", "b", "c", "d"], ["a", "b", "c", "new"]], "unknown": ["new"]}
+    made.build(tmp_path, {"kn-3": made.MODELS["kn-3"]}, story=words)
+    write(tmp_path)
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert "| new † |" in text
+    assert "† new is not in the vocabulary: its probability and rank are those of `<unk>`" in text
+    assert "In a b c new, new is not in the vocabulary" in text
+    table = pd.read_csv(tmp_path / "story.csv")
+    assert set(table["word"][~table["in_vocabulary"]]) == {"new"}
+    drawn = story(read(tmp_path), Comparison(read(tmp_path)))
+    assert [label.get_text() for label in drawn.axes[2].get_xticklabels()] == ["a", "b", "c", "new†", "</s>"]
+    assert "† not in the vocabulary" in drawn.get_suptitle()

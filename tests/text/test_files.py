@@ -2,6 +2,7 @@
 
 import gzip
 import lzma
+import re
 import unicodedata
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from lmbench.errors import BadConfig, BadText
 from lmbench.ngrams import arpa
 from lmbench.text import bulk, files
-from lmbench.text.files import changed_characters, normalise, read_lines
+from lmbench.text.files import LineEnds, changed_characters, normalise, read_lines
 
 TEXT = "나는 배가 고프다\n너는 목이 마르다\n"
 LINES = ["나는 배가 고프다", "너는 목이 마르다"]
@@ -189,3 +190,13 @@ def test_text_that_repeats_itself_much_is_unpacked(tmp_path, monkeypatch):
 def test_a_line_of_a_whole_text_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "LONGEST", 20)
     assert "has a line of more than" in complaint(file(tmp_path, "a b\n" + "a " * 20))
+
+
+@given(st.text("a \r\n").map(str.encode), st.integers(1, 5))
+def test_line_ends_are_counted_alike_in_pieces_and_at_once(data, size):
+    whole, parts = LineEnds(), LineEnds()
+    whole.add(data)
+    for start in range(0, len(data), size):
+        parts.add(data[start : start + size])
+    assert (parts.lines, parts.open, parts.returns) == (whole.lines, whole.open, whole.returns)
+    assert whole.returns == len(re.findall(rb"\r(?!\r*(?:\n|\Z))", data))

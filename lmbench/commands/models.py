@@ -216,10 +216,9 @@ def _saved(options: argparse.Namespace) -> Path | None:
     benchmark, folder = _benchmark_of(options)
     if options.row not in {row.name for row in benchmark.rows}:
         return path
-    print(
+    remark(
         f"note: {options.row} is the row of {benchmark.name} in {folder}; for the model of that name in this folder "
-        f"write ./{options.row}",
-        file=sys.stderr,
+        f"write ./{options.row}"
     )
     return None
 

@@ -23,5 +23,5 @@ def results(facts: Facts) -> str:
         "what the last run has. They are ranked with no row here, nor with one another; `run` fits these rows again."
     )
     return section(
-        "Stale results", text, table(["row", "seed", "perplexity on its own text", "then against now"], lines, left=2)
+        "Stale results", text, table(["row", "seed", "perplexity on its own text", "then against now"], lines, left=4)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import Any
 from lmbench.bench.benchmark import Benchmark, builtin, checked, cut_down, load
 from lmbench.bench.names import OWN_TEXT, QUICK
 from lmbench.bench.prepare import own_text
+from lmbench.bench.results import benchmark_facts
 from lmbench.bench.specs import CorpusSpec
 from lmbench.errors import BadConfig, choose, suggestion
 
@@ -39,10 +39,7 @@ def find(name: str | None, out: Path, kinds: Sequence[str] = ()) -> Benchmark:
         runs = (path.parent.parent.relative_to(out).as_posix() for path in out.glob("*/facts/benchmark.json"))
         known = dict.fromkeys([*builtin(), *runs, *kinds])
         raise BadConfig(f"no benchmark {'or model kind ' if kinds else ''}{name!r}{suggestion(known, name)}")
-    try:
-        source = json.loads(facts.read_text("utf-8")).get("source") or {}
-    except (OSError, ValueError, AttributeError) as error:
-        raise BadConfig(f"{facts} cannot be read ({error}); run the benchmark again") from error
+    source = benchmark_facts(facts.parent).get("source") or {}
     if "file" in source:
         found = load(str(source["file"]))
         found = choose({one.name: one for one in found.units}, f"{found.name}/{unit}", "unit") if unit else found

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmbench.bench.benchmark import Benchmark
+from lmbench.bench.found import source
 from lmbench.bench.prepare import Prepared
 from lmbench.bench.results import SCHEMA, dumps
 from lmbench.storage import write_json
@@ -24,6 +25,7 @@ def join(benchmark: Benchmark, folder: Path, quick: bool, command: str) -> None:
         "description": benchmark.description,
         "quick": quick,
         "rows": [],
+        "source": source(benchmark),
         "units": [one.name.partition("/")[2] for one in benchmark.units],
         "command": command,
     }

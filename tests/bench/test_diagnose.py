@@ -155,7 +155,9 @@ def test_rows_of_another_text_are_not_diagnosed(here, capsys):
         assert "run them again with python -m lmbench run rnn gru" in refused(capsys, *DIAGNOSE)
     finally:
         facts.write_text(before, "utf-8")
-    assert "--jobs 0" in refused(capsys, *DIAGNOSE[:-2], "--jobs", "0", "--out", "out")
+    with pytest.raises(SystemExit):
+        main([*DIAGNOSE[:-2], "--jobs", "0", "--out", "out"])
+    assert "--jobs 0 is not a whole number from 1" in capsys.readouterr().err
 
 
 def test_paces_are_of_every_length_and_number_of_rows():

@@ -247,7 +247,8 @@ def test_first_weights_are_those_training_began_with():
     train, valid, _ = toy()
     start = replace(model, lr=1e-30).fit(train, valid).net_
     again = fitted.first_weights(model)
-    assert all(torch.equal(a, b) for a, b in zip(start.parameters(), again.parameters(), strict=True))
+    for a, b in zip(start.parameters(), again.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-27)  # steps of 1e-30 move zeros alone
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])

@@ -83,7 +83,5 @@ def test_what_takes_long_is_cut_whole_and_once(monkeypatch, tmp_path):
 
 def test_a_tokenizer_that_there_is_not_is_refused_before_the_text_is_read(tmp_path):
     found = benchmark.load("own-text")
-    with pytest.raises(
-        BadConfig, match=r"tokenizers = \('sylables',\) is not a list, each item one of white"
-    ):
+    with pytest.raises(BadConfig, match=r"tokenizers = \('sylables',\) is not a list, each item one of white"):
         prepare(replace(found, sparsity=SparsitySpec(tokenizers=("sylables",)), folder=tmp_path), None, tmp_path)

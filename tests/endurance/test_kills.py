@@ -30,6 +30,7 @@ def test_a_run_may_be_killed_at_any_moment(tmp_path, monkeypatch):
             benchmark.check(name, kill, SECONDS)
         except AssertionError as error:
             failures.append((kill, str(error)))
+            sys.stderr.write(f"{error}\n")
         sys.stderr.write(f"{number} {kill} {'FAILED' if failures and failures[-1][0] is kill else 'ok'}\n")
         shutil.rmtree(tmp_path / name)
     ends = Counter((kill.target, kill.number.name, kill.code) for kill in kills)

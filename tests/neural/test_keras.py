@@ -11,7 +11,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
@@ -33,7 +33,6 @@ from lmbench.neural.weights import Options
 
 B, T, D, H = 3, 4, 2, 3
 TOLERANCE = 1e-5
-LARGE = 1e3
 """Nearer than this is not to be had: on torch, Keras 3 multiplies matrices in float32 where it goes step by step. Our
 own steps are held to the fused kernels, and these to torch's modules, within 1e-10 in test_layers.py."""
 THEIRS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
@@ -155,7 +154,7 @@ def agree(found, expected, what):
         np.testing.assert_allclose(one, other, rtol=0, atol=off, err_msg=what)
 
 
-def compare(cell, *, masked=False, before=False, training=False, seed=0, bounded=False, **options):
+def compare(cell, *, masked=False, before=False, training=False, seed=0, **options):
     """Outputs, last states, penalty, and the gradients of a loss of all these for inputs, first states and weights."""
     training = training or bool({"dropout", "recurrent_dropout"} & options.keys())
     rng = np.random.default_rng(seed)
@@ -180,9 +179,6 @@ def compare(cell, *, masked=False, before=False, training=False, seed=0, bounded
             loss = sum((part * torch.linspace(-1, 2, part.numel()).view(part.shape)).sum() for part in told)
             (loss if cost is None else loss + cost).backward()
             results[-1].append([leaf.grad for leaf in leaves])
-    if bounded:  # states that grow without end, such as those of linear gates, make rounding grow with them
-        theirs_all = [torch.as_tensor(part).detach() for parts in results[1] for part in parts]
-        assume(all(float(part.abs().max()) < LARGE for part in theirs_all))
     compared = ("outputs and states", "penalty", "gradients")[: len(results[0])]
     for what, found, expected in zip(compared, *results, strict=True):
         agree(found, expected, what)
@@ -216,7 +212,9 @@ def test_options_agree_in_any_combination(cell, options, seed):
     options = for_cell(cell, options)
     if {"unroll", "masked", "go_backwards"} <= options.keys():
         del options["unroll"]  # Keras 3.15 on torch cannot turn a mask round when it unrolls
-    compare(cell, seed=seed, bounded=True, **options)
+    if options.get("recurrent_activation") == "linear":
+        del options["recurrent_activation"]  # it is asked alone: without bounds on gates rounding grows
+    compare(cell, seed=seed, **options)
 
 
 # The options themselves

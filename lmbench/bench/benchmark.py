@@ -308,7 +308,8 @@ def _rows(tables: Mapping[str, Any], where: str) -> tuple[Row, ...]:
             choose(rows, str(part), f"row above {name!r} for components")
         family(table["kind"])  # an unknown kind is an error here, before anything is read or trained
         rows[name] = Row(name, table["kind"], settings, tuple(components))
+    families = {family(row.kind) for row in rows.values()}
     for name in rows:
-        check_row(name, where, {family(row.kind) for row in rows.values()})
+        check_row(name, where, families)
     check_rows(rows, where)
     return tuple(rows.values())

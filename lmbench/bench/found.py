@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from lmbench.bench.benchmark import Benchmark, builtin, checked, cut_down, load
 from lmbench.bench.names import OWN_TEXT, QUICK
-from lmbench.bench.prepare import own_text
 from lmbench.bench.results import benchmark_facts
 from lmbench.bench.specs import CorpusSpec
 from lmbench.errors import BadConfig, choose, suggestion
@@ -46,6 +45,11 @@ def find(name: str | None, out: Path, kinds: Sequence[str] = ()) -> Benchmark:
         return cut_down(found) if whole.endswith(QUICK) else found
     rows = load(OWN_TEXT)
     return own_text(rows, CorpusSpec(**checked(source.get("corpus", {}), CorpusSpec, str(facts))), name)
+
+
+def own_text(benchmark: Benchmark, spec: CorpusSpec, name: str) -> Benchmark:
+    """The same rows on another corpus, whose paths are read from where the command runs."""
+    return replace(benchmark, name=name, corpus=spec, folder=Path(), title=f"{name}: a text of one's own")
 
 
 def source(benchmark: Benchmark) -> dict[str, Any]:

@@ -248,8 +248,3 @@ def _with_probes(
         told = corpus.cutter.tokenize([normalise(line) for line in benchmark.story])
         probes = replace(probes, story=Story(tuple(tuple(row) for row in told)))
     return corpus, probes, facts
-
-
-def own_text(benchmark: Benchmark, spec: CorpusSpec, name: str) -> Benchmark:
-    """The same rows on another corpus, whose paths are read from where the command runs."""
-    return replace(benchmark, name=name, corpus=spec, folder=Path(), title=f"{name}: a text of one's own")

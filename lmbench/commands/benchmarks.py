@@ -77,9 +77,8 @@ def _run(benchmark: Benchmark, names: Sequence[str], options: argparse.Namespace
 def _benchmark_to_run(options: argparse.Namespace) -> Benchmark:
     """The benchmark named, or the rows of own-text on the files given."""
     from lmbench.bench import benchmark
-    from lmbench.bench.found import find
+    from lmbench.bench.found import find, own_text
     from lmbench.bench.names import check_benchmark
-    from lmbench.bench.prepare import own_text
     from lmbench.bench.specs import CorpusSpec
     from lmbench.fields import check
 
